@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What admin tells a `vmm` program about its VM: vmm_start.config points at it.
+ *
+ * Admin has checked it against the system description; the VMM checks it again before use, since a
+ * wrong byte here must not become a wild access. Addresses called `host` are in the VMM's address
+ * space, `gpa` in the guest's (IPA on Arm).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define VMM_CONFIG_MAGIC   UINT64_C(0x464e4f4353534556) /* "VESSCONF" */
+#define VMM_CONFIG_VERSION 1
+
+enum {
+	VMM_CONFIG_VCPUS = 8,
+	VMM_CONFIG_RAM = 4,
+	VMM_CONFIG_DEVICES = 40,
+	VMM_CONFIG_CHANNELS = 16,
+	VMM_CONFIG_CMDLINE = 1024,
+};
+
+/* Badge bits of what a vCPU handler receives. Faults of its vCPU carry exactly VMM_BADGE_FAULT. */
+#define VMM_BADGE_FAULT (UINT64_C(1) << 63)
+#define VMM_BADGE_KICK  (UINT64_C(1) << 0) /* another handler of this VM has work for this vCPU */
+#define VMM_BADGE_TIMER (UINT64_C(1) << 1) /* the deadline given to the timer server has passed */
+#define VMM_BADGE_CHANNEL(i) \
+	(UINT64_C(1) << (8 + (i))) /* channel i; only vCPU 0's handler gets these */
+
+/* All capabilities are cptrs in the VMM's CSpace. The handler of vCPU i is thread i of the program. */
+struct vmm_config_vcpu {
+	uint64_t tcb;      /* of the guest thread; its own CSpace is empty */
+	uint64_t vcpu;     /* VCPU object */
+	uint64_t fault_ep; /* receive side; faults arrive with VMM_BADGE_FAULT */
+	uint64_t reply;    /* reply object for fault_ep */
+	uint64_t kick;  /* send side of this handler's bound notification, badge VMM_BADGE_KICK */
+	uint64_t timer; /* send side of the timer server's endpoint, badged for this vCPU */
+	uint64_t mpidr; /* MPIDR_EL1 the guest sees, without bit 31 */
+	uint32_t core;
+	uint32_t passive; /* 1: the handler runs on the guest's donated scheduling context */
+};
+
+struct vmm_config_range {
+	uint64_t gpa;
+	uint64_t host; /* 0: not mapped into the VMM */
+	uint64_t size;
+};
+
+enum vmm_image_kind {
+	VMM_IMAGE_NONE = 0,
+	VMM_IMAGE_LINUX, /* arm64 Image, already inflated by sysconf */
+	VMM_IMAGE_ELF,
+	VMM_IMAGE_RAW, /* loaded at `gpa`, entered at its first byte */
+};
+
+/* An image lies in memory shared read-only by all VMMs; it is copied at each start and reset. */
+struct vmm_config_image {
+	uint64_t host;
+	uint64_t size; /* bytes */
+	uint64_t gpa;  /* where to load; 0: the loader chooses */
+	uint32_t kind; /* enum vmm_image_kind; initrd, dtb and overlay are RAW */
+	uint32_t reserved;
+};
+
+enum vmm_device_kind {
+	VMM_DEVICE_NONE = 0,
+	VMM_DEVICE_PL011,
+	VMM_DEVICE_PL031,
+};
+
+struct vmm_config_device {
+	uint32_t kind;  /* enum vmm_device_kind */
+	uint32_t intid; /* GIC INTID (SPI: 32 and up); 0: none */
+	uint64_t gpa;
+	uint64_t size;
+	uint32_t channel; /* index into channels for devices with a backend; UINT32_MAX: none */
+	uint32_t reserved;
+};
+
+/*
+ * A pair of byte queues (sDDF 0.7 serial queues) shared with a server, and the notification that
+ * wakes it. Each queue is a header page and a data area of `capacity` bytes (a power of two).
+ */
+struct vmm_config_channel {
+	uint64_t rx_queue, rx_data; /* server writes, VMM reads */
+	uint64_t tx_queue, tx_data; /* VMM writes, server reads */
+	uint32_t rx_capacity, tx_capacity;
+	uint64_t notify; /* notification capability of the server */
+};
+
+struct vmm_config {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t size; /* sizeof(struct vmm_config) of the writer */
+	char name[32];
+	uint32_t vcpu_count;
+	uint32_t gic_version; /* 2 or 3, the guest's and the machine's */
+	uint32_t lr_count;    /* list registers a vCPU has */
+	uint32_t spi_count;   /* SPIs the guest's distributor shows, a multiple of 32 */
+	uint32_t hvc;         /* 1: the guest's device tree says method = "hvc"; both always work */
+	uint32_t ram_count;
+	uint32_t device_count;
+	uint32_t channel_count;
+	uint32_t
+		log_channel; /* index into channels for the VMM's own log lines; UINT32_MAX: none */
+	uint32_t reserved;
+	uint64_t gicd_gpa, gicr_gpa,
+		gicc_gpa; /* GICR: one 128 KiB frame a vCPU; GICC: mapped by admin */
+	uint64_t admin;   /* endpoint to admin: VMM_ADMIN_* below */
+	struct vmm_config_vcpu vcpus[VMM_CONFIG_VCPUS];
+	struct vmm_config_range ram[VMM_CONFIG_RAM];
+	struct vmm_config_image kernel, initrd, dtb, overlay; /* dtb: replaces the generated tree */
+	struct vmm_config_device devices[VMM_CONFIG_DEVICES];
+	struct vmm_config_channel channels[VMM_CONFIG_CHANNELS];
+	char cmdline[VMM_CONFIG_CMDLINE];
+};
+
+_Static_assert(sizeof(struct vmm_config) <= 8192, "fits two 4 KiB frames");
+
+/* Messages to admin: label, MR0.. Admin knows the sender by the badge. Sent with seL4_Call. */
+enum {
+	VMM_ADMIN_OFF = 1, /* the VM powered itself off */
+	VMM_ADMIN_FAILED,  /* MR0 = enum vmm_err or guest reason; the VM will not run again */
+	VMM_ADMIN_PASSIVE, /* MR0 = thread index: take this thread's scheduling context away and bind
+				it to the thread's notification (exit-path "passive handler") */
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One access of a guest to an emulated device, as every device model sees it, and the table form of
+ * a register file. A device sees offsets relative to its own region, never absolute addresses, and
+ * is never told which bus or ISA it came from.
+ *
+ * Locking: the bus holds the device's lock around the call, so a model is plain sequential code.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mmio_access {
+	uint64_t
+		offset; /* bytes from the start of the device's region; the access lies inside it */
+	uint64_t value; /* write: the low `width` bytes; read: the model's answer, higher bits 0 */
+	uint8_t width;  /* 1, 2, 4 or 8 bytes; not necessarily aligned */
+	bool write;
+	uint16_t vcpu; /* index of the accessing vCPU within the VM */
+};
+
+/** Handles every access, legal or not: what is not a register reads as zero and ignores writes. */
+typedef void (*mmio_handler)(void *device, struct mmio_access *access);
+
+/*
+ * A register file as data: ascending, gaps are RAZ/WI. `access->offset` stays relative to the device;
+ * the handler finds its register from it.
+ */
+struct reg_range {
+	uint32_t first; /* offset of the first byte */
+	uint32_t last;  /* offset of the last byte, inclusive */
+	uint8_t widths; /* OR of the widths allowed: 1 | 2 | 4 | 8; others are RAZ/WI. Naturally aligned only */
+	uint64_t (*read)(void *device, const struct mmio_access *access); /* NULL: RAZ */
+	void (*write)(void *device, const struct mmio_access *access,
+		      uint64_t value); /* NULL: WI */
+};
+
+/**
+ * Finds the range that holds the access, checks width and alignment, and calls it. Returns false if
+ * the access hit a gap or was refused (it was RAZ/WI then): for the caller's statistics only.
+ */
+bool regs_dispatch(const struct reg_range *table, size_t count, void *device,
+		   struct mmio_access *access);
+
+/** True if the table is ascending, without overlap, with sane widths. For unit tests. */
+bool regs_table_ok(const struct reg_range *table, size_t count);
