@@ -14,7 +14,10 @@
 /** False, and `*sum` untouched, if a + b does not fit in 64 bits. */
 static inline bool add_u64(uint64_t a, uint64_t b, uint64_t *sum)
 {
-	return !__builtin_add_overflow(a, b, sum);
+	if (b > UINT64_MAX - a)
+		return false;
+	*sum = a + b;
+	return true;
 }
 
 /** True if [at, at + len) lies inside [base, base + size); false on any overflow. */
