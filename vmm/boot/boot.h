@@ -20,7 +20,7 @@
 
 enum {
 	BOOT_ERROR_TEXT = 160,
-	BOOT_WRITTEN = 20,
+	BOOT_WRITTEN = 24, /* an ELF of most segments, initrd, device tree, overlay */
 };
 
 /* A piece of guest RAM that was written, as the VMM sees it. */
