@@ -107,3 +107,28 @@ typedef enum {
 	seL4_TimeoutReply_X0 = 3,
 	seL4_TimeoutReply_Length = 34,
 } seL4_TimeoutReply_Msg;
+
+static inline seL4_Bool seL4_isCapFault_tag(seL4_MessageInfo_t tag)
+{
+	return seL4_MessageInfo_get_label(tag) == seL4_Fault_CapFault;
+}
+
+static inline seL4_Bool seL4_isUnknownSyscall_tag(seL4_MessageInfo_t tag)
+{
+	return seL4_MessageInfo_get_label(tag) == seL4_Fault_UnknownSyscall;
+}
+
+static inline seL4_Bool seL4_isUserException_tag(seL4_MessageInfo_t tag)
+{
+	return seL4_MessageInfo_get_label(tag) == seL4_Fault_UserException;
+}
+
+static inline seL4_Bool seL4_isTimeoutFault_tag(seL4_MessageInfo_t tag)
+{
+	return seL4_MessageInfo_get_label(tag) == seL4_Fault_Timeout;
+}
+
+static inline seL4_Bool seL4_isVMFault_tag(seL4_MessageInfo_t tag)
+{
+	return seL4_MessageInfo_get_label(tag) == seL4_Fault_VMFault;
+}

@@ -14,6 +14,11 @@
 #include <sel4/syscall.h>
 #include <sel4/types.h>
 
+/* A program whose threads run at EL1 behind a VCPU defines this as "hvc #0": same path in the kernel. */
+#ifndef SEL4_SYSCALL_INSN
+#define SEL4_SYSCALL_INSN "svc #0"
+#endif
+
 #define SEL4_INLINE static inline __attribute__((always_inline))
 
 /* What goes through x0 to x5, in both directions. */
@@ -34,7 +39,7 @@ SEL4_INLINE void sel4_trap_send(seL4_Word number, const struct sel4_regs *r)
 	register seL4_Word x5 __asm__("x5") = r->mr[3];
 	register seL4_Word x7 __asm__("x7") = number;
 
-	__asm__ volatile("svc #0"
+	__asm__ volatile(SEL4_SYSCALL_INSN
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
 			 : "r"(x7)
 			 : "memory");
@@ -52,7 +57,7 @@ SEL4_INLINE void sel4_trap_recv(seL4_Word number, struct sel4_regs *r, seL4_CPtr
 	register seL4_Word x6 __asm__("x6") = reply;
 	register seL4_Word x7 __asm__("x7") = number;
 
-	__asm__ volatile("svc #0"
+	__asm__ volatile(SEL4_SYSCALL_INSN
 			 : "+r"(x0), "=r"(x1), "=r"(x2), "=r"(x3), "=r"(x4), "=r"(x5)
 			 : "r"(x6), "r"(x7)
 			 : "memory");
@@ -70,7 +75,7 @@ SEL4_INLINE void sel4_trap_call(seL4_Word number, struct sel4_regs *r)
 	register seL4_Word x5 __asm__("x5") = r->mr[3];
 	register seL4_Word x7 __asm__("x7") = number;
 
-	__asm__ volatile("svc #0"
+	__asm__ volatile(SEL4_SYSCALL_INSN
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
 			 : "r"(x7)
 			 : "memory");
@@ -91,7 +96,7 @@ SEL4_INLINE void sel4_trap_both(seL4_Word number, struct sel4_regs *r, seL4_CPtr
 	register seL4_Word x7 __asm__("x7") = number;
 	register seL4_Word x8 __asm__("x8") = dest;
 
-	__asm__ volatile("svc #0"
+	__asm__ volatile(SEL4_SYSCALL_INSN
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
 			 : "r"(x6), "r"(x7), "r"(x8)
 			 : "memory");
@@ -190,7 +195,7 @@ SEL4_INLINE void seL4_Signal(seL4_CPtr dest)
 	register seL4_Word x1 __asm__("x1") = 0;
 	register seL4_Word x7 __asm__("x7") = (seL4_Word)seL4_SysSend;
 
-	__asm__ volatile("svc #0" : "+r"(x0), "+r"(x1) : "r"(x7) : "memory");
+	__asm__ volatile(SEL4_SYSCALL_INSN : "+r"(x0), "+r"(x1) : "r"(x7) : "memory");
 }
 
 SEL4_INLINE seL4_MessageInfo_t seL4_Recv(seL4_CPtr src, seL4_Word *sender, seL4_CPtr reply)
@@ -333,7 +338,7 @@ SEL4_INLINE void seL4_Yield(void)
 {
 	register seL4_Word x7 __asm__("x7") = (seL4_Word)seL4_SysYield;
 
-	__asm__ volatile("svc #0" : : "r"(x7) : "memory");
+	__asm__ volatile(SEL4_SYSCALL_INSN : : "r"(x7) : "memory");
 }
 
 /* The debug calls. On a kernel without them, each raises an UnknownSyscall fault. */
