@@ -81,6 +81,7 @@ static void odd_formats(void **state)
 	static const char *const formats[][2] = {
 		{ "%q", "%q" }, { "a%", "a%" }, { "%5", "%5" }, { "%-l", "%-l" }, { "%n", "%n" },
 	};
+	const char *volatile null = NULL;
 	char got[16];
 
 	(void)state;
@@ -92,7 +93,7 @@ static void odd_formats(void **state)
 #pragma GCC diagnostic pop
 		assert_string_equal(got, formats[i][1]);
 	}
-	assert_int_equal(fmt_snprintf(got, sizeof(got), "%s", (const char *)NULL), 6);
+	assert_int_equal(fmt_snprintf(got, sizeof(got), "%s", null), 6);
 	assert_string_equal(got, "(null)");
 }
 
