@@ -5,7 +5,7 @@
  *
  *   clients (VMMs, admin, ...)  <- queues ->  console  <- queues ->  serial  <-  UART, interrupt
  *
- * All queues are sDDF 0.7 serial queues (vmm/backend/queue/serial.h): a header of three words at the
+ * All queues are sDDF 0.7 serial queues (vmm/backend/queue/serialq.h): a header of three words at the
  * start of a page, and a data area whose size is a power of two. `rx` is towards the client or, for the
  * driver, away from the line; `tx` is towards the line.
  *
