@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The description's reader: what a good description gives, and for each rule a description that
+ * breaks it (base.dts with something set on top), with the node and the property that must be named.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sysconf/dts.h"
+#include "vmm/admin/system.h"
+#include "vmm/base/util.h"
+
+struct wrong {
+	const char *name;
+	const char *setting[2];
+	const char *path, *property, *found;
+};
+
+static const struct wrong wrongs[] = {
+	{ "unknown property of the root", { "/:colour=blue" }, "/", "colour", "unknown" },
+	{ "unknown node of the root", { "/nets/a:b=c" }, "/nets", "", "unknown node" },
+	{ "another compatible",
+	  { "/:compatible=vessel,system-2" },
+	  "/",
+	  "compatible",
+	  "\"vessel,system-2\"" },
+	{ "no cores", { "/board:cores=<0>" }, "/board", "cores", "0" },
+	{ "too many cores", { "/board:cores=<9>" }, "/board", "cores", "9" },
+	{ "two cells for a number", { "/board:cores=<1 2>" }, "/board", "cores", "0x100000002" },
+	{ "string for a number", { "/board:cores=two" }, "/board", "cores", "\"two\"" },
+	{ "gic version 4", { "/board:gic-version=<4>" }, "/board", "gic-version", "4" },
+	{ "node within board", { "/board/x:y=z" }, "/board/x", "", "unknown node" },
+	{ "odd range", { "/board:uart=/bits/ 64 <0x9000000 0x10>" }, "/board", "uart", "16 bytes" },
+	{ "empty range", { "/board:uart=/bits/ 64 <0x9000000 0>" }, "/board", "uart", "16 bytes" },
+	{ "range of cells", { "/board:uart=<0x9000000 0x1000>" }, "/board", "uart", "0x9000000" },
+	{ "range that wraps",
+	  { "/board:ram=/bits/ 64 <0xfffffff000 0xfffffffffffff000>" },
+	  "/board",
+	  "ram",
+	  "16 bytes" },
+	{ "board RAM overlaps itself",
+	  { "/board:ram=/bits/ 64 <0x60000000 0x20000000 0x70000000 0x20000000>" },
+	  "/board",
+	  "ram",
+	  "0x70000000 to 0x8fffffff" },
+	{ "board RAM overlaps the images",
+	  { "/board:ram=/bits/ 64 <0x50000000 0x40000000>" },
+	  "/board",
+	  "ram",
+	  "0x50000000" },
+	{ "GICv2 without GICV",
+	  { "/board:gic-version=<2>", "/board:gicv=<0>" },
+	  "/board",
+	  "gicv",
+	  "nothing" },
+	{ "image without file", { "/images/more:kind=raw" }, "/images/more", "file", "nothing" },
+	{ "image of unknown kind",
+	  { "/images/linux:kind=windows" },
+	  "/images/linux",
+	  "kind",
+	  "\"windows\"" },
+	{ "image with a strange name",
+	  { "/images/BIG:kind=raw", "/images/BIG:file=x" },
+	  "/images/BIG",
+	  "",
+	  "BIG" },
+	{ "unknown program",
+	  { "/programs/network:core=<0>" },
+	  "/programs/network",
+	  "",
+	  "unknown node" },
+	{ "program on no core", { "/programs/serial:core=<2>" }, "/programs/serial", "core", "2" },
+	{ "program below the VMs",
+	  { "/programs/serial:priority=<100>" },
+	  "/programs/serial",
+	  "priority",
+	  "100" },
+	{ "budget over the period",
+	  { "/programs/serial:budget-us=<9000>" },
+	  "/programs/serial",
+	  "budget-us",
+	  "9000" },
+	{ "VM without kernel", { "/vms/three:memory-mib=<8>" }, "/vms/three", "kernel", "nothing" },
+	{ "VM without memory",
+	  { "/vms/three:kernel=bare" },
+	  "/vms/three",
+	  "memory-mib",
+	  "nothing" },
+	{ "VM with two memories", { "/vms/two:memory-mib=<8>" }, "/vms/two", "memory-mib", "both" },
+	{ "no such image", { "/vms/one:kernel=minix" }, "/vms/one", "kernel", "minix" },
+	{ "image of the wrong kind", { "/vms/one:kernel=initrd" }, "/vms/one", "kernel", "initrd" },
+	{ "initrd of the wrong kind", { "/vms/one:initrd=linux" }, "/vms/one", "initrd", "linux" },
+	{ "overlay onto a whole tree", { "/vms/one:dtb=tree" }, "/vms/one", "overlay", "both" },
+	{ "RAM in the middle of a large page",
+	  { "/vms/two:ram=/bits/ 64 <0x40000000 0x201000>" },
+	  "/vms/two",
+	  "ram",
+	  "0x40000000 to 0x40200fff" },
+	{ "RAM over a device",
+	  { "/vms/two:ram=/bits/ 64 <0x08000000 0x4000000>" },
+	  "/vms/two",
+	  "reg",
+	  "RAM at 0x8000000" },
+	{ "RAM over RAM",
+	  { "/vms/two:ram=/bits/ 64 <0x40000000 0x400000 0x40200000 0x400000>" },
+	  "/vms/two",
+	  "reg",
+	  "0x40200000" },
+	{ "five pieces of RAM",
+	  { "/vms/two:ram=/bits/ 64 <0 0x200000 1 1 2 2 3 3 4 4>" },
+	  "/vms/two",
+	  "ram",
+	  "80 bytes" },
+	{ "RAM beyond 40 bits",
+	  { "/vms/two:ram=/bits/ 64 <0xffffe00000 0x400000>" },
+	  "/vms/two",
+	  "ram",
+	  "16 bytes" },
+	{ "more memory than the board has",
+	  { "/vms/one:memory-mib=<1008>" },
+	  "/vms",
+	  "memory-mib",
+	  "1031 MiB" },
+	{ "a core that is not there", { "/vms/one:cores=<0 2>" }, "/vms/one/vcpus/1", "core", "2" },
+	{ "nine vCPUs", { "/vms/one:cores=<0 0 0 0 0 0 0 0 0>" }, "/vms/one", "cores", "36 bytes" },
+	{ "cores twice", { "/vms/two:cores=<0>" }, "/vms/two", "cores", "both" },
+	{ "vCPU without a core",
+	  { "/vms/two/vcpus/third:mpidr=<7>" },
+	  "/vms/two/vcpus/third",
+	  "core",
+	  "nothing" },
+	{ "the same MPIDR twice",
+	  { "/vms/two/vcpus/other:mpidr=<0>" },
+	  "/vms/two/vcpus/1",
+	  "mpidr",
+	  "0x0" },
+	{ "MPIDR with flags",
+	  { "/vms/two/vcpus/other:mpidr=<0x80000001>" },
+	  "/vms/two/vcpus/1",
+	  "mpidr",
+	  "0x80000001" },
+	{ "MPIDR out of an SGI's reach",
+	  { "/vms/two/vcpus/other:mpidr=<16>" },
+	  "/vms/two/vcpus/1",
+	  "mpidr",
+	  "0x10" },
+	{ "priority above the programs",
+	  { "/vms/one:priority=<201>" },
+	  "/vms/one",
+	  "priority",
+	  "201" },
+	{ "core sold twice",
+	  { "/vms/one:budget-us=<8000>", "/vms/one:period-us=<10000>" },
+	  "/",
+	  "budget-us",
+	  "110 % reserved on core 0" },
+	{ "budget too small to run", { "/vms/one:budget-us=<10>" }, "/vms/one", "budget-us", "10" },
+	{ "SPIs in odd number", { "/vms/one:spis=<40>" }, "/vms/one", "spis", "40" },
+	{ "interrupt beyond the SPIs",
+	  { "/vms/two/devices/uart:interrupt=<128>" },
+	  "/vms/two/devices/uart",
+	  "interrupt",
+	  "128" },
+	{ "interrupt that is private",
+	  { "/vms/two/devices/uart:interrupt=<27>" },
+	  "/vms/two/devices/uart",
+	  "interrupt",
+	  "27" },
+	{ "device of no kind",
+	  { "/vms/two/devices/uart:kind=none" },
+	  "/vms/two/devices/uart",
+	  "kind",
+	  "none" },
+	{ "device without address",
+	  { "/vms/two/devices/rtc:kind=pl031" },
+	  "/vms/two/devices/rtc",
+	  "reg",
+	  "nothing" },
+	{ "device over the distributor",
+	  { "/vms/two/devices/uart:reg=/bits/ 64 <0x08008000 0x1000>" },
+	  "/vms/two",
+	  "reg",
+	  "uart at 0x8008000" },
+	{ "device over a redistributor",
+	  { "/vms/two/devices/uart:reg=/bits/ 64 <0x080d0000 0x1000>" },
+	  "/vms/two",
+	  "reg",
+	  "uart at 0x80d0000" },
+	{ "console taken",
+	  { "/vms/two/devices/uart:console=one" },
+	  "/vms/two/devices/uart",
+	  "console",
+	  "one" },
+	{ "unknown conduit", { "/vms/one:psci=svc" }, "/vms/one", "psci", "\"svc\"" },
+	{ "control characters", { "/vms/one:cmdline=a\tb" }, "/vms/one", "cmdline", "1628004864" },
+	{ "VM named as a program",
+	  { "/vms/serial:kernel=bare", "/vms/serial:memory-mib=<2>" },
+	  "/vms/serial",
+	  "",
+	  "serial" },
+};
+
+struct findings {
+	struct report report;
+	struct report_item wanted; /* what to look for */
+	bool seen;
+	char all[4096];
+};
+
+static void collect(void *ctx, const struct report_item *item)
+{
+	struct findings *f = ctx;
+	size_t length = strlen(f->all);
+
+	snprintf(f->all + length, sizeof(f->all) - length, "%s %s: found %s; allowed: %s\n",
+		 item->path, item->property, item->found, item->allowed);
+	assert_true(item->allowed[0] != '\0');
+	if (f->wanted.path != NULL && strcmp(item->path, f->wanted.path) == 0 &&
+	    strcmp(item->property, f->wanted.property) == 0 &&
+	    strstr(item->found, f->wanted.found) != NULL)
+		f->seen = true;
+}
+
+static bool parse(const char *const *settings, size_t count, struct system *system,
+		  struct buffer *blob, struct findings *findings)
+{
+	const char *source = getenv("VESSEL_SOURCE");
+	char path[1024];
+	struct buffer text = { 0 };
+
+	assert_non_null(source);
+	snprintf(path, sizeof(path), "%s/test/unit/admin/base.dts", source);
+	for (size_t i = 0; i < count; i++)
+		assert_true(dts_setting(settings[i], &text));
+	assert_true(dts_compile(path, &text, blob));
+	buffer_fini(&text);
+	findings->report.emit = collect;
+	findings->report.ctx = findings;
+	return system_parse(system, blob->data, blob->size, &findings->report);
+}
+
+static void wrong_is_named(void **state)
+{
+	const struct wrong *wrong = *state;
+	struct findings findings = { .wanted = { .path = wrong->path,
+						 .property = wrong->property,
+						 .found = wrong->found } };
+	struct system *system = test_malloc(sizeof(*system));
+	struct buffer blob = { 0 };
+	bool ok =
+		parse(wrong->setting, wrong->setting[1] != NULL ? 2 : 1, system, &blob, &findings);
+
+	if (ok || !findings.seen)
+		print_message("%s: findings were:\n%s", wrong->name, findings.all);
+	assert_false(ok);
+	assert_true(findings.seen);
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+static void good_gives_everything(void **state)
+{
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { 0 };
+	struct buffer blob = { 0 };
+	const struct system_vm *one = &system->vms[0], *two = &system->vms[1];
+
+	(void)state;
+	if (!parse(NULL, 0, system, &blob, &findings))
+		fail_msg("%s", findings.all);
+	assert_int_equal(system->vm_count, 2);
+	assert_int_equal(system->image_count, 5);
+	assert_int_equal(system->images[4].load_address, 0x40100000);
+	assert_int_equal(system->board.ram_count, 2);
+	assert_int_equal(system->programs[SYSTEM_TIMER].sched.budget_us, 200);
+	assert_int_equal(system->programs[SYSTEM_SERIAL].sched.priority, SYSTEM_PRIORITY_SERIAL);
+
+	assert_string_equal(one->name, "one");
+	assert_string_equal(one->cmdline, "console=ttyAMA0 quiet");
+	assert_string_equal(one->file, "vmm");
+	assert_int_equal(one->vcpu_count, 2);
+	assert_int_equal(one->vcpus[1].sched.core, 1);
+	assert_int_equal(one->vcpus[1].mpidr, 1);
+	assert_int_equal(one->ram[0].base, SYSTEM_GUEST_RAM);
+	assert_int_equal(one->ram[0].size, MIB(64));
+	assert_int_equal(one->kernel, 0);
+	assert_int_equal(one->initrd, 1);
+	assert_int_equal(one->dtb, -1);
+	assert_int_equal(one->overlay, 3);
+	assert_int_equal(one->device_count, 2);
+	assert_string_equal(one->devices[0].console, "one");
+	assert_int_equal(one->handler, SYSTEM_HANDLER_ACTIVE);
+
+	assert_string_equal(two->file, "vmm-small");
+	assert_int_equal(two->ram_count, 2);
+	assert_int_equal(two->ram[1].base, UINT64_C(0x100000000));
+	assert_int_equal(two->psci, SYSTEM_PSCI_HVC);
+	assert_int_equal(two->spis, 96);
+	assert_int_equal(two->vcpus[0].sched.priority, 50);
+	assert_int_equal(two->vcpus[1].mpidr, 0x100);
+	assert_int_equal(two->device_count, 1);
+	assert_string_equal(two->devices[0].console, "second");
+	/* It has a reservation, so its emulation is paid out of it. */
+	assert_int_equal(two->handler, SYSTEM_HANDLER_PASSIVE);
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+static void same_interrupt_twice(void **state)
+{
+	static const char *const settings[] = {
+		"/vms/two/devices/rtc:kind=pl031",
+		"/vms/two/devices/rtc:reg=/bits/ 64 <0x09010000 0x1000>",
+		"/vms/two/devices/rtc:interrupt=<33>",
+	};
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { .wanted = { .path = "/vms/two/devices/uart",
+						 .property = "interrupt",
+						 .found = "33" } };
+	struct buffer blob = { 0 };
+
+	(void)state;
+	/* dtc puts added nodes last, so rtc is the second to ask for it. */
+	findings.wanted.path = "/vms/two/devices/rtc";
+	assert_false(parse(settings, ARRAY_SIZE(settings), system, &blob, &findings));
+	assert_true(findings.seen);
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+static void seventeen_vms_are_too_many(void **state)
+{
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = {
+		.wanted = { .path = "/vms/v15", .property = "", .found = "too many" }
+	};
+	char texts[30][64];
+	const char *settings[30];
+	struct buffer blob = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 15; i++) {
+		snprintf(texts[2 * i], 64, "/vms/v%u:kernel=bare", i + 1);
+		snprintf(texts[2 * i + 1], 64, "/vms/v%u:memory-mib=<2>", i + 1);
+	}
+	for (unsigned i = 0; i < 30; i++)
+		settings[i] = texts[i];
+	assert_false(parse(settings, 30, system, &blob, &findings));
+	assert_true(findings.seen);
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+/* Cut anywhere, the blob is refused or gives the same system: never read beyond its end (ASan). */
+static void truncated_blobs_are_refused(void **state)
+{
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { 0 };
+	struct buffer blob = { 0 };
+
+	(void)state;
+	assert_true(parse(NULL, 0, system, &blob, &findings));
+	for (size_t size = 0; size < blob.size; size++) {
+		struct report quiet = { 0 };
+		uint8_t *copy = malloc(size > 0 ? size : 1);
+
+		assert_non_null(copy);
+		memcpy(copy, blob.data, size);
+		assert_false(system_parse(system, copy, size, &quiet));
+		assert_int_equal(quiet.count, 1);
+		free(copy);
+	}
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(good_gives_everything),
+		cmocka_unit_test(same_interrupt_twice),
+		cmocka_unit_test(seventeen_vms_are_too_many),
+		cmocka_unit_test(truncated_blobs_are_refused),
+	};
+	struct CMUnitTest tests[ARRAY_SIZE(others) + ARRAY_SIZE(wrongs)];
+
+	memcpy(tests, others, sizeof(others));
+	for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++)
+		tests[ARRAY_SIZE(others) + i] = (struct CMUnitTest){
+			.name = wrongs[i].name,
+			.test_func = wrong_is_named,
+			.initial_state = (void *)(uintptr_t)&wrongs[i],
+		};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A system description, read and checked: what sysconf packs and what admin builds.
+ *
+ * The description is a device tree (docs/guides/system-description.md); system_parse() is the only
+ * code that reads one, on the host and on the target. It uses libfdt, no globals and no memory but
+ * the caller's; the blob may hold anything. Strings point into the blob, which must outlive the
+ * structure. After an error nothing of the structure may be used.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vmm/config.h>
+
+#include "vmm/admin/report.h"
+
+enum {
+	SYSTEM_NAME = 32, /* bytes of a name with its NUL */
+	SYSTEM_CORES = 8,
+	SYSTEM_IMAGES = 32,
+	SYSTEM_VMS = 16,
+	SYSTEM_VCPUS = VMM_CONFIG_VCPUS,
+	SYSTEM_RAM = VMM_CONFIG_RAM,
+	SYSTEM_DEVICES = 8, /* that a VM's description may list */
+	SYSTEM_BOARD_RAM = 4,
+	SYSTEM_SPIS = 480,     /* most that a VM's distributor shows */
+	SYSTEM_FIRST_SPI = 32, /* INTID of SPI 0 */
+};
+
+#define SYSTEM_ADDRESS_LIMIT (UINT64_C(1) << 40) /* of guest and of board addresses */
+#define SYSTEM_PAGE          UINT64_C(0x1000)
+#define SYSTEM_LARGE_PAGE    UINT64_C(0x200000)
+#define SYSTEM_GUEST_RAM     UINT64_C(0x40000000) /* where a guest's RAM starts by default */
+/* What a VM needs beside its RAM: programs, tables, kernel objects. Checked against the board. */
+#define SYSTEM_VM_OVERHEAD (UINT64_C(512) << 10)
+/* What the kernel, admin and the native programs need. */
+#define SYSTEM_BASE_OVERHEAD (UINT64_C(16) << 20)
+
+/*
+ * Priorities, highest first. Whoever is needed to keep time or to keep a promise to several VMs is
+ * above every VM; a handler is above its own guest, so that an exit is served at once, and a VM of
+ * higher priority has its handlers above the other VMs' guests too.
+ */
+enum {
+	SYSTEM_PRIORITY_ADMIN = 250,
+	SYSTEM_PRIORITY_TIMER = 245,
+	SYSTEM_PRIORITY_SERIAL = 230,
+	SYSTEM_PRIORITY_CONSOLE = 220,
+	SYSTEM_PRIORITY_VM_MAX = 200, /* of a guest; its handler has one more */
+	SYSTEM_PRIORITY_VM = 100,
+};
+
+enum system_image_kind {
+	SYSTEM_IMAGE_LINUX,
+	SYSTEM_IMAGE_ELF,
+	SYSTEM_IMAGE_RAW,
+	SYSTEM_IMAGE_INITRD,
+	SYSTEM_IMAGE_DTB,
+	SYSTEM_IMAGE_OVERLAY,
+};
+
+enum system_handler { SYSTEM_HANDLER_ACTIVE, SYSTEM_HANDLER_PASSIVE };
+enum system_psci { SYSTEM_PSCI_SMC, SYSTEM_PSCI_HVC };
+enum system_program_id {
+	SYSTEM_SERIAL,
+	SYSTEM_CONSOLE,
+	SYSTEM_TIMER,
+	SYSTEM_PROGRAM_COUNT,
+};
+
+struct system_range {
+	uint64_t base, size;
+};
+
+/* When and where something runs. budget == period: no reservation, its turn among its equals. */
+struct system_sched {
+	uint32_t core, priority;
+	uint64_t budget_us, period_us;
+};
+
+struct system_board {
+	uint32_t cores;
+	uint32_t gic_version;
+	uint32_t list_registers;
+	uint32_t ram_count;
+	struct system_range ram[SYSTEM_BOARD_RAM]; /* that the kernel hands out as memory */
+	struct system_range image_window; /* RAM the kernel leaves alone, where the images lie */
+	struct system_range uart;
+	uint32_t uart_interrupt;
+	uint64_t gicv; /* physical address of the GIC virtual CPU interface; GICv2 only */
+	uint64_t guest_gicd, guest_gicr, guest_gicc; /* where guests see them */
+};
+
+struct system_image {
+	const char *name;
+	const char *file;
+	uint32_t kind;         /* enum system_image_kind */
+	uint64_t load_address; /* guest physical; 0: the loader's choice */
+};
+
+struct system_program {
+	const char *name;
+	const char *file; /* ELF in the programs' directory */
+	struct system_sched sched;
+};
+
+struct system_vcpu {
+	struct system_sched sched;
+	uint64_t mpidr; /* affinity fields only */
+};
+
+struct system_device {
+	const char *name;
+	uint32_t kind; /* enum vmm_device_kind */
+	struct system_range at;
+	uint32_t interrupt;  /* INTID */
+	const char *console; /* name of its console; NULL: it has none */
+};
+
+struct system_vm {
+	const char *name;
+	const char *file; /* the VMM's ELF */
+	uint32_t vcpu_count;
+	struct system_vcpu vcpus[SYSTEM_VCPUS];
+	uint32_t ram_count;
+	struct system_range ram[SYSTEM_RAM];
+	int32_t kernel, initrd, dtb, overlay; /* index into images; -1: none */
+	const char *cmdline;
+	uint32_t psci;    /* enum system_psci */
+	uint32_t handler; /* enum system_handler */
+	uint32_t spis;
+	uint32_t device_count;
+	struct system_device devices[SYSTEM_DEVICES];
+};
+
+struct system {
+	struct system_board board;
+	uint32_t image_count;
+	struct system_image images[SYSTEM_IMAGES];
+	struct system_program programs[SYSTEM_PROGRAM_COUNT];
+	uint32_t vm_count;
+	struct system_vm vms[SYSTEM_VMS];
+};
+
+/**
+ * Reads and checks the description in the `size` bytes at `fdt` (8-byte aligned). Everything wrong
+ * goes to `report`; true if nothing was. What needs the files (an image's contents) or the machine
+ * (memory that is really there) is the caller's to check.
+ */
+bool system_parse(struct system *system, const void *fdt, size_t size, struct report *report);
+
+/** The relations between parts of a well-formed system; called by system_parse(). */
+void system_check(const struct system *system, struct report *report);
+
+/** The sum of a VM's RAM. */
+uint64_t system_vm_ram(const struct system_vm *vm);
+
+/** True if the SC has a reservation: less than the whole core. */
+bool system_sched_limited(const struct system_sched *sched);
