@@ -37,6 +37,12 @@ struct reg_range {
 		      uint64_t value); /* NULL: WI */
 };
 
+/* A row of a table: REG_RANGE(0x000, 0x003, 4, .read = ctlr_read, .write = ctlr_write). */
+#define REG_RANGE(first_, last_, widths_, ...)                                       \
+	{                                                                            \
+		.first = (first_), .last = (last_), .widths = (widths_), __VA_ARGS__ \
+	}
+
 /**
  * Finds the range that holds the access, checks width and alignment, and calls it. Returns false if
  * the access hit a gap or was refused (it was RAZ/WI then): for the caller's statistics only.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A GICv2 or GICv3 as one VM sees it: distributor, redistributors, and which interrupt goes into
- * which list register. Pure model: no kernel call, no global, no ISA header. Arm IHI 0048B.b ("v2")
- * and IHI 0069H ("v3", with GICD_CTLR.DS = 1 and affinity routing always on).
+ * which list register. Pure model: no kernel call, no global, no ISA header. Arm IHI 0048B.b
+ * ("v2") and IHI 0069H ("v3", with GICD_CTLR.DS = 1 and affinity routing always on).
  *
  * What the kernel below allows shapes it. A list register can only be filled as "pending", reports
  * the guest's EOI by its number, and can neither be read back nor emptied. So the model counts an
@@ -74,14 +74,15 @@ struct gic_lr {
 
 struct gic_interrupt {
 	uint16_t next, prev; /* neighbours in its queue, or GIC_NIL */
-	uint8_t flags;
+	uint16_t flags;
 	uint8_t priority;    /* bits 7:3; 2:0 read as zero */
+	uint8_t route;       /* vCPU it goes to now, or GIC_NOWHERE */
 	uint8_t queue_vcpu;  /* where it is queued, if it is */
 	uint8_t queue_level; /* priority level it is queued at */
-	uint8_t targets;     /* v2 SPI: GICD_ITARGETSR */
-	uint8_t sources;     /* v2 SGI: vCPUs whose SGI is pending */
-	uint8_t taken;       /* v2 SGI: the source in flight (a bit) */
 	uint8_t owner, lr;   /* where it is in flight, if it is */
+	uint8_t targets;     /* v2 SPI: GICD_ITARGETSR */
+	uint8_t sources;     /* v2 SGI: vCPUs whose SGI is pending, a bit each */
+	uint8_t taken;       /* v2 SGI: the source in flight, its bit */
 	bool any;            /* v3 SPI: GICD_IROUTER.Interrupt_Routing_Mode */
 	uint32_t affinity;   /* v3 SPI: Aff3.Aff2.Aff1.Aff0 */
 };
@@ -108,7 +109,10 @@ struct gic {
 	struct gic_interrupt interrupts[GIC_INTERRUPT_COUNT];
 };
 
-/** Copies `config` and resets. VMM_ERR_RANGE: a number out of bounds; VMM_ERR_EXISTS: an affinity twice. */
+/**
+ * Copies `config` and resets. VMM_ERR_RANGE: a number out of bounds; VMM_ERR_EXISTS: an affinity
+ * twice.
+ */
 VMM_MUST_CHECK enum vmm_err gic_init(struct gic *gic, const struct gic_config *config);
 
 /**
@@ -118,7 +122,9 @@ VMM_MUST_CHECK enum vmm_err gic_init(struct gic *gic, const struct gic_config *c
  */
 void gic_reset(struct gic *gic);
 
-/* mmio_handler: `device` is the struct gic. Redistributors of vCPUs that do not exist are RAZ/WI. */
+/*
+ * mmio_handler: `device` is the struct gic. Redistributors of vCPUs that do not exist are RAZ/WI.
+ */
 void gic_dist_access(void *device, struct mmio_access *access);
 void gic_redist_access(void *device, struct mmio_access *access); /* v3 only */
 
@@ -148,8 +154,8 @@ void gic_sgi_sysreg(struct gic *gic, unsigned vcpu, enum gic_sgi_register which,
 bool gic_next(struct gic *gic, unsigned vcpu, struct gic_lr *out);
 
 /**
- * The kernel would not fill list register `lr`: what gic_next() put there is pending again, and the
- * register is out of use until an EOI from it or a reset.
+ * The kernel would not fill list register `lr`: what gic_next() put there is pending again, and
+ * the register is out of use until an EOI from it or a reset.
  */
 void gic_refused(struct gic *gic, unsigned vcpu, unsigned lr);
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files of the GIC model: gic.c has the state machine, regs.c the registers both
+ * versions have, v2.c and v3.c what differs. Nothing outside this folder includes it.
+ */
+#pragma once
+
+#include "vmm/irqchip/gic/gic.h"
+
+enum {
+	GIC_NIL = 0xffff,    /* no interrupt: end of a queue, empty list register */
+	GIC_NOWHERE = 0xff,  /* routed to no vCPU */
+	GIC_SGIS = 16,       /* INTIDs 0..15 */
+	GIC_CTLR_GRP0 = 1U,  /* GICD_CTLR.EnableGrp0 */
+	GIC_CTLR_GRP1 = 2U,  /* GICD_CTLR.EnableGrp1 */
+	GIC_PRIO_MASK = 0xf8 /* the bits of a priority that exist */
+};
+
+/* gic_interrupt.flags */
+enum {
+	GIC_ENABLED = 1U << 0,
+	GIC_GROUP1 = 1U << 1,
+	GIC_EDGE = 1U << 2,   /* ICFGR says edge-triggered */
+	GIC_LINE = 1U << 3,   /* the input is high */
+	GIC_LATCH = 1U << 4,  /* an edge, a v3 SGI, or a write to ISPENDR, not claimed yet */
+	GIC_ACTIVE = 1U << 5, /* in flight, or set by ISACTIVER */
+	GIC_FLIGHT = 1U << 6, /* in list register `lr` of `owner`; implies GIC_ACTIVE */
+	GIC_TOOK = 1U << 7,   /* in flight, and GIC_LATCH was set when it was claimed */
+	GIC_QUEUED = 1U << 8, /* deliverable; in the queue of `queue_vcpu`, `queue_level` */
+};
+
+/** The interrupt `vcpu` calls `intid`, or NULL if there is none. */
+struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid);
+
+/**
+ * Pending as the architecture defines it: latched, from a source, or level-triggered with its
+ * line up.
+ */
+bool gic_pending(const struct gic_interrupt *irq);
+
+/**
+ * Queues, moves or removes `irq` after any change of its state. Must follow every such change.
+ */
+void gic_update(struct gic *gic, struct gic_interrupt *irq);
+
+/**
+ * The same for every interrupt, after a change that concerns them all; finds SPIs their vCPUs
+ * anew.
+ */
+void gic_update_all(struct gic *gic);
+
+/** Finds an SPI its vCPU anew, after a change of its routing registers; then updates it. */
+void gic_reroute(struct gic *gic, struct gic_interrupt *irq);
+
+/** ICACTIVER: no longer active; if it was in flight, its list register is free. */
+void gic_deactivate(struct gic *gic, struct gic_interrupt *irq);
+
+/** A vCPU that takes part in delivery: turned on and, on v3, not asleep by GICR_WAKER. */
+bool gic_awake(const struct gic *gic, unsigned vcpu);
+
+/** Where an SPI goes by its routing registers: a vCPU, or GIC_NOWHERE. */
+unsigned gicv2_route(const struct gic *gic, const struct gic_interrupt *irq);
+unsigned gicv3_route(const struct gic *gic, const struct gic_interrupt *irq);
+
+/** GICD_TYPER. */
+uint32_t gicv2_typer(const struct gic_config *config);
+uint32_t gicv3_typer(const struct gic_config *config);
+
+/* The register files, for the dispatcher and for the test that checks them. */
+struct gic_table {
+	const struct reg_range *ranges;
+	size_t count;
+};
+extern const struct gic_table gicv2_dist, gicv3_dist, gicv3_redist;
+
+/*
+ * Registers that both versions have, with `access->vcpu` the vCPU whose private interrupts are
+ * meant. An array of registers starts at a multiple of its size, so the first INTID of an access
+ * is known from the low bits of its offset.
+ */
+uint64_t gic_typer_read(void *device, const struct mmio_access *access);
+uint64_t gic_iidr_read(void *device, const struct mmio_access *access);
+uint64_t gic_id_read(void *device, const struct mmio_access *access); /* PIDR, CIDR */
+uint64_t gic_group_read(void *device, const struct mmio_access *access);
+void gic_group_write(void *device, const struct mmio_access *access, uint64_t value);
+uint64_t gic_enable_read(void *device, const struct mmio_access *access);
+void gic_enable_set(void *device, const struct mmio_access *access, uint64_t value);
+void gic_enable_clear(void *device, const struct mmio_access *access, uint64_t value);
+uint64_t gic_pending_read(void *device, const struct mmio_access *access);
+void gic_pending_set(void *device, const struct mmio_access *access, uint64_t value);
+void gic_pending_clear(void *device, const struct mmio_access *access, uint64_t value);
+uint64_t gic_active_read(void *device, const struct mmio_access *access);
+void gic_active_set(void *device, const struct mmio_access *access, uint64_t value);
+void gic_active_clear(void *device, const struct mmio_access *access, uint64_t value);
+uint64_t gic_priority_read(void *device, const struct mmio_access *access);
+void gic_priority_write(void *device, const struct mmio_access *access, uint64_t value);
+uint64_t gic_trigger_read(void *device, const struct mmio_access *access);
+void gic_trigger_write(void *device, const struct mmio_access *access, uint64_t value);
+
+/** GICD_CTLR's enables, the part both versions share. */
+void gic_set_ctlr(struct gic *gic, uint64_t value);
