@@ -15,6 +15,7 @@
 #include "sysconf/build.h"
 #include "sysconf/dts.h"
 #include "sysconf/file.h"
+#include "sysconf/pack.h"
 
 enum { DIRS_MAX = 16 };
 
@@ -122,6 +123,8 @@ int main(int argc, char **argv)
 	struct buffer blob = { 0 };
 	bool build;
 
+	if (argc > 1 && strcmp(argv[1], "pack") == 0)
+		return pack_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		fputs(usage, stdout);
 		return 0;
