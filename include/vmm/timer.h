@@ -66,7 +66,10 @@ struct vmm_timer_client {
 	uint32_t reserved;
 };
 
-/* At most 8 KiB. Besides: capability "ready" in the start page, a notification with all rights. */
+/*
+ * At most 8 KiB. Besides, in the start page: capabilities "ready", a notification, and "start", an
+ * endpoint, both with all rights and used by nobody else. Both serve only while starting.
+ */
 struct vmm_timer_config {
 	uint64_t magic;
 	uint32_t version;
