@@ -39,6 +39,12 @@ struct vmm_config_vcpu {
 	uint64_t mpidr; /* MPIDR_EL1 the guest sees, without bit 31 */
 	uint32_t core;
 	uint32_t passive; /* 1: the handler runs on the guest's donated scheduling context */
+	/*
+	 * Passive only, else 0: send side of a notification of admin's. The handler signals it in the
+	 * same system call that first waits on fault_ep, so when admin sees it, it may take the
+	 * handler's scheduling context and bind it to the handler's notification without a race.
+	 */
+	uint64_t passive_ready;
 };
 
 struct vmm_config_range {
@@ -122,6 +128,4 @@ _Static_assert(sizeof(struct vmm_config) <= 8192, "fits two 4 KiB frames");
 enum {
 	VMM_ADMIN_OFF = 1, /* the VM powered itself off */
 	VMM_ADMIN_FAILED,  /* MR0 = enum vmm_err or guest reason; the VM will not run again */
-	VMM_ADMIN_PASSIVE, /* MR0 = thread index: take this thread's scheduling context away and bind
-				it to the thread's notification (exit-path "passive handler") */
 };

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "vmm/core/mmio.h"
 
 bool regs_dispatch(const struct reg_range *table, size_t count, void *device,
@@ -18,7 +18,7 @@ bool regs_dispatch(const struct reg_range *table, size_t count, void *device,
 			high = mid;
 		} else {
 			if ((access->width & r->widths) == 0 ||
-			    access->offset % access->width != 0 ||
+			    (access->offset & (access->width - 1U)) != 0 ||
 			    access->offset + access->width - 1 > r->last)
 				return false;
 			if (access->write) {

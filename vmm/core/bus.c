@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bus: a sorted table and a binary search behind a one-entry memory.
+ */
+#include "vmm/core/bus.h"
+
+#include <stddef.h>
+
+#include "vmm/base/util.h"
+
+enum vmm_err bus_add(struct bus *bus, const struct bus_region *region)
+{
+	unsigned at = bus->count;
+	uint64_t end;
+
+	if (region->size == 0 || !add_u64(region->gpa, region->size, &end))
+		return VMM_ERR_RANGE;
+	if (bus->count == BUS_REGIONS)
+		return VMM_ERR_NOMEM;
+	for (unsigned i = 0; i < bus->count; i++) {
+		const struct bus_region *r = &bus->region[i];
+
+		if (region->gpa < r->gpa + r->size && r->gpa < end)
+			return VMM_ERR_EXISTS;
+	}
+	while (at > 0 && bus->region[at - 1].gpa > region->gpa) {
+		bus->region[at] = bus->region[at - 1];
+		at--;
+	}
+	bus->region[at] = *region;
+	bus->count++;
+	return VMM_OK;
+}
+
+static const struct bus_region *bus_search(const struct bus *bus, uint64_t gpa, uint64_t len,
+					   unsigned *hint)
+{
+	unsigned low = 0, high = bus->count;
+
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+		const struct bus_region *r = &bus->region[mid];
+
+		if (range_inside(gpa, len, r->gpa, r->size)) {
+			*hint = mid;
+			return r;
+		}
+		if (gpa < r->gpa)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+const struct bus_region *bus_find(const struct bus *bus, uint64_t gpa, uint64_t len, unsigned *hint)
+{
+	if (*hint < bus->count) {
+		const struct bus_region *r = &bus->region[*hint];
+
+		if (range_inside(gpa, len, r->gpa, r->size))
+			return r;
+	}
+	return bus_search(bus, gpa, len, hint);
+}
+
+void bus_access(const struct bus_region *region, uint64_t gpa, struct mmio_access *access)
+{
+	access->offset = gpa - region->gpa;
+	if (region->lock == NULL) {
+		region->handler(region->device, access);
+		return;
+	}
+	lock_take(region->lock);
+	region->handler(region->device, access);
+	lock_give(region->lock);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest-physical bus: which device answers at an address.
+ *
+ * Filled once at start, sorted, then only read: no lock is needed to search it. The bus takes the
+ * device's lock around each access, so a model is plain sequential code.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+#include "vmm/core/lock.h"
+#include "vmm/core/mmio.h"
+
+enum {
+	BUS_REGIONS = 48,
+};
+
+struct bus_region {
+	uint64_t gpa;
+	uint64_t size;
+	mmio_handler handler;
+	void *device;      /* borrowed; outlives the bus */
+	struct lock *lock; /* borrowed; NULL: the handler locks for itself */
+};
+
+struct bus {
+	struct bus_region region[BUS_REGIONS]; /* ascending, disjoint */
+	unsigned count;
+};
+
+/** VMM_ERR_RANGE: empty or wraps around; VMM_ERR_EXISTS: overlaps; VMM_ERR_NOMEM: full. */
+VMM_MUST_CHECK enum vmm_err bus_add(struct bus *bus, const struct bus_region *region);
+
+/**
+ * The region that holds all of [gpa, gpa + len), or NULL. `*hint` is the caller's own memory of where
+ * its last access went: a device is usually accessed several times in a row.
+ */
+const struct bus_region *bus_find(const struct bus *bus, uint64_t gpa, uint64_t len,
+				  unsigned *hint);
+
+/** Performs an access; `access->offset` and, for a read, `access->value` are filled in. */
+void bus_access(const struct bus_region *region, uint64_t gpa, struct mmio_access *access);

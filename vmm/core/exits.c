@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a guest did, and what it gets for it. The common exits (a described load or store, a call, an
+ * inter-processor interrupt) come first and touch as little as possible; the others read the whole
+ * frame and take their time.
+ *
+ * Everything in here may be provoked by a guest at will: whatever it does ends as a value, an
+ * exception at its own vector, or a call to the program's ops.
+ */
+#include "vmm/core/exits.h"
+
+#include <stddef.h>
+
+static enum port_answer exit_inject(struct vcpu *v, enum arch_fault fault)
+{
+	enum vmm_err err = arch_inject(&v->port, fault);
+
+	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
+}
+
+static enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
+{
+	const struct bus_region *region = bus_find(&v->vm->bus, ex->gpa, ex->width, &v->bus_hint);
+	struct mmio_access access = { .width = ex->width, .vcpu = (uint16_t)v->index };
+	enum vmm_err err;
+
+	if (region == NULL)
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+	bus_access(region, ex->gpa, &access);
+	if (ex->reg == EXIT_REG_ZERO) {
+		port_pc_write(&v->port, ex->pc + ex->length);
+		return PORT_RESUME;
+	}
+	err = port_gpr_load(&v->port, ex->reg, arch_load_value(ex, access.value),
+			    ex->pc + ex->length);
+	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
+}
+
+static uint64_t low_bytes(uint64_t value, unsigned width)
+{
+	return width == 8 ? value : value & ((UINT64_C(1) << (8 * width)) - 1);
+}
+
+static enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
+{
+	const struct bus_region *region = bus_find(&v->vm->bus, ex->gpa, ex->width, &v->bus_hint);
+	struct mmio_access access = { .width = ex->width,
+				      .write = true,
+				      .vcpu = (uint16_t)v->index };
+	enum vmm_err err;
+	uint64_t pc;
+
+	if (region == NULL)
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+	if (ex->reg != EXIT_REG_ZERO) {
+		err = port_gpr_read(&v->port, ex->reg, &access.value, &pc);
+		if (err != VMM_OK)
+			return vcpu_failed(v, err);
+		access.value = low_bytes(access.value, ex->width);
+	}
+	bus_access(region, ex->gpa, &access);
+	port_pc_write(&v->port, ex->pc + ex->length);
+	return PORT_RESUME;
+}
+
+/* The transfers of an access the hardware did not describe. False: no device at one of them. */
+static bool insn_transfers(struct vcpu *v, const struct vm_exit *ex, const struct arch_access *how,
+			   struct port_frame *frame)
+{
+	const struct bus_region *region;
+	struct vm_exit one = { .width = how->width,
+			       .sign_extend = how->sign_extend,
+			       .narrow = how->narrow };
+
+	region = bus_find(&v->vm->bus, ex->gpa, (uint64_t)how->width * how->count, &v->bus_hint);
+	if (region == NULL)
+		return false;
+	for (unsigned i = 0; i < how->count; i++) {
+		struct mmio_access access = { .width = how->width,
+					      .write = how->write,
+					      .vcpu = (uint16_t)v->index };
+		unsigned reg = how->reg[i];
+
+		if (how->write && reg != EXIT_REG_ZERO)
+			access.value = low_bytes(frame->gpr[reg], how->width);
+		bus_access(region, ex->gpa + (uint64_t)i * how->width, &access);
+		if (!how->write && reg != EXIT_REG_ZERO)
+			frame->gpr[reg] = arch_load_value(&one, access.value);
+	}
+	return true;
+}
+
+static enum port_answer exit_insn(struct vcpu *v, const struct vm_exit *ex)
+{
+	struct port_frame frame;
+	struct arch_access how;
+	enum vmm_err err;
+
+	err = port_frame_read(&v->port, PORT_FRAME_ALL, &frame);
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	err = arch_insn_fetch(&v->port, &v->vm->gmem, &frame, ex, &how);
+	if (err == VMM_ERR_KERNEL)
+		return vcpu_failed(v, err);
+	if (err != VMM_OK || !insn_transfers(v, ex, &how, &frame))
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+	frame.pc += ex->length;
+	err = arch_insn_writeback(&v->port, &frame, &how);
+	if (err == VMM_OK)
+		err = port_frame_write(&v->port, PORT_FRAME_ALL, &frame);
+	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
+}
+
+/* After the program has looked at a call: all ways to go on but the plain return. */
+static enum port_answer call_outcome(struct vcpu *v, enum vm_call_outcome outcome,
+				     const struct vm_call *call)
+{
+	switch (outcome) {
+	case VM_CALL_SUSPEND:
+		v->wake_boots = true;
+		v->start_entry = call->entry;
+		v->start_argument = call->argument;
+		return vcpu_wait(v);
+	case VM_CALL_WAIT:
+		return vcpu_wait(v);
+	case VM_CALL_PARK:
+		vcpu_off(v);
+		return vcpu_mail(v);
+	case VM_CALL_STOP:
+		return vcpu_attend(v);
+	case VM_CALL_RETURN:
+		break;
+	}
+	return PORT_RESUME;
+}
+
+/* Writes a call's results and moves past it. */
+static enum vmm_err call_return(struct vcpu *v, struct port_frame *frame, unsigned length,
+				const struct vm_call *call)
+{
+	enum port_frame_part part = PORT_FRAME_HEAD;
+
+	for (unsigned i = 1; i < 4; i++) {
+		if (call->result[i] != call->arg[i]) {
+			frame->gpr[i] = call->result[i];
+			part = PORT_FRAME_LOW;
+		}
+	}
+	frame->gpr[0] = call->result[0];
+	frame->pc += length;
+	return port_frame_write(&v->port, part, frame);
+}
+
+/* A call whose registers are read and written by hand. */
+static enum port_answer exit_call(struct vcpu *v, const struct vm_exit *ex)
+{
+	enum vm_call_outcome outcome;
+	struct port_frame frame;
+	struct vm_call call;
+	enum vmm_err err;
+
+	err = port_frame_read(&v->port, PORT_FRAME_LOW, &frame);
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	for (unsigned i = 0; i < 4; i++)
+		call.result[i] = call.arg[i] = frame.gpr[i];
+	outcome = v->vm->ops->call(v, &call);
+	if (outcome == VM_CALL_RETURN || outcome == VM_CALL_WAIT) {
+		err = call_return(v, &frame, ex->length, &call);
+		if (err != VMM_OK)
+			return vcpu_failed(v, err);
+	}
+	return call_outcome(v, outcome, &call);
+}
+
+/* A call that the port's answer returns from: two kernel entries in all. */
+static enum port_answer exit_hypercall(struct vcpu *v, const struct vm_exit *ex,
+				       const struct port_event *event)
+{
+	enum vm_call_outcome outcome;
+	struct vm_call call;
+	enum vmm_err err;
+
+	for (unsigned i = 0; i < 4; i++)
+		call.result[i] = call.arg[i] = event->word[i];
+	outcome = v->vm->ops->call(v, &call);
+	if (outcome == VM_CALL_RETURN) {
+		for (unsigned i = 0; i < 4; i++)
+			v->result[i] = call.result[i];
+		return PORT_RETURN;
+	}
+	if (outcome == VM_CALL_WAIT) {
+		struct port_frame frame;
+
+		err = port_frame_read(&v->port, PORT_FRAME_LOW, &frame);
+		if (err == VMM_OK)
+			err = call_return(v, &frame, ex->length, &call);
+		if (err != VMM_OK)
+			return vcpu_failed(v, err);
+	}
+	return call_outcome(v, outcome, &call);
+}
+
+static enum port_answer exit_ipi(struct vcpu *v, const struct vm_exit *ex)
+{
+	struct vm *vm = v->vm;
+	uint64_t value, pc;
+	enum vmm_err err;
+
+	/* The zero register: any other one brings the pc along. */
+	err = port_gpr_read(&v->port, ex->reg == EXIT_REG_ZERO ? 0 : ex->reg, &value, &pc);
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	if (ex->reg == EXIT_REG_ZERO)
+		value = 0;
+	vm->irqchip_ops->send_ipi(vm->irqchip, v->index, ex->selector, value);
+	port_pc_write(&v->port, pc + ex->length);
+	return PORT_RESUME;
+}
+
+static enum port_answer exit_sysreg(struct vcpu *v, const struct vm_exit *ex)
+{
+	struct port_frame frame;
+	uint64_t value = 0, hz;
+	enum vmm_err err;
+
+	switch (arch_sysreg(ex, &value)) {
+	case ARCH_SYSREG_ABSENT:
+		return exit_inject(v, ARCH_FAULT_UNDEFINED);
+	case ARCH_SYSREG_COUNTER:
+		err = port_time(&v->port, &value, &hz);
+		if (err != VMM_OK)
+			return vcpu_failed(v, err);
+		break;
+	case ARCH_SYSREG_FIXED:
+		break;
+	}
+	err = port_frame_read(&v->port, PORT_FRAME_HEAD, &frame);
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	if (ex->write || ex->reg == EXIT_REG_ZERO) {
+		port_pc_write(&v->port, frame.pc + ex->length);
+		return PORT_RESUME;
+	}
+	err = port_gpr_load(&v->port, ex->reg, value, frame.pc + ex->length);
+	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
+}
+
+/* Moves past an instruction whose exit does not tell the pc; `wait`: and blocks the guest there. */
+static enum port_answer exit_advance(struct vcpu *v, const struct vm_exit *ex, bool wait)
+{
+	struct port_frame frame;
+	enum vmm_err err = port_frame_read(&v->port, PORT_FRAME_HEAD, &frame);
+
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	port_pc_write(&v->port, frame.pc + ex->length);
+	return wait ? vcpu_wait(v) : PORT_RESUME;
+}
+
+static enum port_answer exit_irq_done(struct vcpu *v, const struct vm_exit *ex)
+{
+	struct vm *vm = v->vm;
+
+	/* The timer's line is sampled anew: if it is still up, the kernel tells us again at once. */
+	if (v->timer_due &&
+	    vm->irqchip_ops->done_ppi(vm->irqchip, v->index, ex->selector, arch_timer_intid())) {
+		v->timer_due = false;
+		port_timer_ack(&v->port);
+		return PORT_RESUME;
+	}
+	vm->irqchip_ops->done(vm->irqchip, v->index, ex->selector);
+	return PORT_RESUME;
+}
+
+static enum port_answer exit_timer(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+
+	v->timer_due = true;
+	vm->irqchip_ops->set_ppi(vm->irqchip, v->index, arch_timer_intid(), true);
+	return PORT_RESUME;
+}
+
+enum port_answer vcpu_exit(struct vcpu *v, const struct port_event *event)
+{
+	struct vm_exit ex;
+
+	arch_exit_decode(event, &ex);
+	v->exits[ex.kind]++;
+	switch (ex.kind) {
+	case EXIT_MMIO:
+		return ex.write ? exit_store(v, &ex) : exit_load(v, &ex);
+	case EXIT_HYPERCALL:
+		return exit_hypercall(v, &ex, event);
+	case EXIT_IRQ_DONE:
+		return exit_irq_done(v, &ex);
+	case EXIT_CALL:
+		return exit_call(v, &ex);
+	case EXIT_IPI:
+		return exit_ipi(v, &ex);
+	case EXIT_WAIT:
+		return exit_advance(v, &ex, true);
+	case EXIT_PAUSE:
+		return exit_advance(v, &ex, false);
+	case EXIT_TIMER:
+		return exit_timer(v);
+	case EXIT_SYSREG:
+		return exit_sysreg(v, &ex);
+	case EXIT_MMIO_INSN:
+		return exit_insn(v, &ex);
+	case EXIT_SKIP:
+		port_pc_write(&v->port, ex.pc + ex.length);
+		return PORT_RESUME;
+	case EXIT_ABORT:
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+	case EXIT_FETCH:
+		return exit_inject(v, ARCH_FAULT_FETCH_ABORT);
+	case EXIT_UNKNOWN:
+	case EXIT_KIND_COUNT:
+		break;
+	}
+	return exit_inject(v, ARCH_FAULT_UNDEFINED);
+}

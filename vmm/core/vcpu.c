@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loop of a vCPU's handler: wait, decode, act, refill the list registers, answer.
+ *
+ * One system call both answers the guest and waits for what comes next. Interrupts are put into list
+ * registers just before the guest goes on, several in one exit. A guest that waits for an interrupt
+ * is simply not answered; signals end that.
+ *
+ * A guest that waits for its own timer is woken some microseconds early, on purpose (vm.timer_lead).
+ */
+#include "vmm/core/vm.h"
+
+#include <stddef.h>
+
+#include "vmm/core/exits.h"
+
+void vm_init(struct vm *vm)
+{
+	vm->round = 1;
+	vm->request = VM_RESET;
+	vm->parked = 0;
+	vm->over = false;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		vm->vcpu[i].vm = vm;
+		vm->vcpu[i].index = i;
+	}
+}
+
+void vm_kick(struct vm *vm, unsigned vcpu)
+{
+	port_kick(&vm->vcpu[vcpu].port);
+}
+
+void vm_request(struct vm *vm, enum vm_request request, enum vmm_err why)
+{
+	uint32_t expected = VM_RUN;
+
+	__atomic_store_n(&vm->why, (uint32_t)why, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&vm->request, &expected, (uint32_t)request, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vm_kick(vm, i);
+}
+
+void vcpu_start(struct vcpu *vcpu, uint64_t entry, uint64_t argument)
+{
+	vcpu->start_entry = entry;
+	vcpu->start_argument = argument;
+	__atomic_or_fetch(&vcpu->mail, VCPU_MAIL_START, __ATOMIC_RELEASE);
+	vm_kick(vcpu->vm, vcpu->index);
+}
+
+/* The environment failed us: ends the VM. The guest of this vCPU is not answered any more. */
+enum port_answer vcpu_failed(struct vcpu *v, enum vmm_err err)
+{
+	vm_request(v->vm, VM_FAILED, err);
+	return vcpu_attend(v);
+}
+
+/* Leaves OFF. The guest thread has an exit open (held) or must be started. */
+static enum port_answer vcpu_boot(struct vcpu *v, uint64_t entry, uint64_t argument)
+{
+	enum vmm_err err = arch_reset(&v->port, v->cpu_id, entry, argument);
+
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	v->state = VCPU_RUNNING;
+	v->vm->irqchip_ops->power_on(v->vm->irqchip, v->index);
+	v->vm->ops->started(v);
+	if (v->held) {
+		v->held = false;
+		return PORT_RESUME;
+	}
+	err = port_start(&v->port);
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	return PORT_RUNNING;
+}
+
+/* vCPU 0, with all parked: carries the request out. */
+static enum port_answer vm_act(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	uint32_t request = __atomic_load_n(&vm->request, __ATOMIC_ACQUIRE);
+	uint64_t entry = 0, argument = 0;
+	enum vmm_err err;
+
+	if (vm->over)
+		return PORT_HOLD;
+	if (request != VM_RESET) {
+		vm->over = true;
+		vm->ops->ended(vm, (enum vm_request)request,
+			       (enum vmm_err)__atomic_load_n(&vm->why, __ATOMIC_RELAXED));
+		return PORT_HOLD;
+	}
+	err = vm->ops->reload(vm, &entry, &argument);
+	if (err != VMM_OK) {
+		vm->over = true;
+		__atomic_store_n(&vm->request, (uint32_t)VM_FAILED, __ATOMIC_RELEASE);
+		vm->ops->ended(vm, VM_FAILED, err);
+		return PORT_HOLD;
+	}
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		__atomic_store_n(&vm->vcpu[i].mail, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&vm->parked, 0, __ATOMIC_RELAXED);
+	vm->round++;
+	__atomic_store_n(&vm->request, (uint32_t)VM_RUN, __ATOMIC_RELEASE);
+	return vcpu_boot(v, entry, argument);
+}
+
+void vcpu_off(struct vcpu *v)
+{
+	struct irq_slot slots[IRQCHIP_LRS];
+	unsigned count;
+
+	v->state = VCPU_OFF;
+	v->wake_boots = false;
+	if (v->timer_due)
+		port_timer_ack(&v->port);
+	v->timer_due = false;
+	count = v->vm->irqchip_ops->power_off(v->vm->irqchip, v->index, slots);
+	for (unsigned i = 0; i < count; i++) {
+		if (port_irq_replace(&v->port, slots[i].lr, slots[i].intid, slots[i].priority,
+				     slots[i].group) != VMM_OK)
+			v->vm->irqchip_ops->refused(v->vm->irqchip, v->index, slots[i].lr);
+	}
+}
+
+/* A vCPU that is not to run while the VM changes. True if it is the last one. */
+static bool vcpu_park(struct vcpu *v)
+{
+	/* A failed stop leaves a guest running while its VM ends: admin then ends the program. */
+	if (v->state == VCPU_RUNNING && !v->held && port_stop(&v->port) != VMM_OK)
+		__atomic_store_n(&v->vm->request, (uint32_t)VM_FAILED, __ATOMIC_RELEASE);
+	vcpu_off(v);
+	v->parked_round = v->vm->round;
+	return __atomic_add_fetch(&v->vm->parked, 1, __ATOMIC_ACQ_REL) == v->vm->vcpu_count;
+}
+
+enum port_answer vcpu_attend(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+
+	if (v->parked_round != vm->round && vcpu_park(v) && v->index != 0)
+		vm_kick(vm, 0);
+	if (v->index == 0 && __atomic_load_n(&vm->parked, __ATOMIC_ACQUIRE) == vm->vcpu_count)
+		return vm_act(v);
+	return PORT_HOLD;
+}
+
+bool vcpu_refill(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	struct irq_slot slot;
+	bool any = false;
+
+	while (vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
+		any = true;
+		if (!slot.replaces)
+			port_irq_inject(&v->port, slot.lr, slot.intid, slot.priority, slot.group);
+		else if (port_irq_replace(&v->port, slot.lr, slot.intid, slot.priority,
+					  slot.group) != VMM_OK)
+			vm->irqchip_ops->refused(vm->irqchip, v->index, slot.lr);
+	}
+	return any;
+}
+
+/* The guest's wait is over. */
+static enum port_answer vcpu_wake(struct vcpu *v)
+{
+	v->state = VCPU_RUNNING;
+	if (v->wake_boots) {
+		v->wake_boots = false;
+		return vcpu_boot(v, v->start_entry, v->start_argument);
+	}
+	v->held = false;
+	return PORT_RESUME;
+}
+
+enum port_answer vcpu_wait(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	enum arch_timer timer;
+	uint64_t deadline = 0;
+	enum vmm_err err;
+
+	if (vm->irqchip_ops->has_work(vm->irqchip, v->index))
+		return vcpu_wake(v);
+	err = arch_timer_state(&v->port, &timer, &deadline);
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	if (timer == ARCH_TIMER_DUE)
+		return vcpu_wake(v);
+	if (timer == ARCH_TIMER_SET) {
+		uint64_t wake = deadline > vm->timer_lead ? deadline - vm->timer_lead : 0;
+
+		if (port_timer_set(&v->port, wake))
+			return vcpu_wake(v);
+	}
+	v->state = VCPU_WAITING;
+	return PORT_HOLD;
+}
+
+enum port_answer vcpu_mail(struct vcpu *v)
+{
+	if ((__atomic_exchange_n(&v->mail, 0, __ATOMIC_ACQUIRE) & VCPU_MAIL_START) == 0)
+		return PORT_HOLD;
+	return vcpu_boot(v, v->start_entry, v->start_argument);
+}
+
+static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
+{
+	struct vm *vm = v->vm;
+	uint64_t others = badge & ~(vm->kick_badge | vm->timer_badge);
+
+	if (others != 0 && v->index == 0 && !vm->over)
+		vm->ops->signal(vm, others);
+	if (__atomic_load_n(&vm->request, __ATOMIC_ACQUIRE) != VM_RUN)
+		return vcpu_attend(v);
+
+	switch (v->state) {
+	case VCPU_RUNNING:
+		return PORT_RUNNING;
+	case VCPU_WAITING:
+		if ((badge & vm->timer_badge) != 0 ||
+		    vm->irqchip_ops->has_work(vm->irqchip, v->index))
+			return vcpu_wake(v);
+		return PORT_HOLD;
+	case VCPU_OFF:
+		break;
+	}
+	return vcpu_mail(v);
+}
+
+void vcpu_step(struct vcpu *v, enum port_answer *answer)
+{
+	struct vm *vm = v->vm;
+	struct port_event event;
+
+	port_wait(&v->port, *answer, v->result, &event);
+	if (event.kind == PORT_EVENT_SIGNAL) {
+		*answer = vcpu_signal(v, event.badge);
+	} else {
+		v->held = true;
+		*answer = vcpu_exit(v, &event);
+		v->held = *answer == PORT_HOLD;
+	}
+	if (*answer != PORT_HOLD && vm->irqchip_ops->has_work(vm->irqchip, v->index))
+		(void)vcpu_refill(v);
+}
+
+void vcpu_run(struct vcpu *v)
+{
+	enum port_answer answer = vcpu_attend(v);
+
+	for (;;)
+		vcpu_step(v, &answer);
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * port.h over seL4 (MCS, hypervisor): messages to plain words and back, with as few and as cheap
+ * kernel entries as each exit allows.
+ *
+ * What is known about the kernel and used here:
+ *   - Operations without an answer are sent, not called: the kernel skips the reply message.
+ *   - A call of more than four words is not tried by the kernel's IPC fast path, which could not
+ *     take an invocation anyway; so ReadRegisters is called with five.
+ *   - Likewise an active handler answers its guest by NBSendRecv on the reply object, not ReplyRecv;
+ *     a passive one by ReplyRecv, which the exception fast path (KernelExceptionFastpath) takes.
+ *   - While the guest stands at an exit, receiving with its reply object again would cancel that
+ *     exit: then only Wait may be used.
+ * The order of registers in ReadRegisters and WriteRegisters is that of seL4_UserContext.
+ */
+#include <sel4/sel4.h>
+
+#include <vmm/config.h>
+#include <vmm/timer.h>
+
+#include "vmm/base/util.h"
+#include "vmm/port/port.h"
+
+enum {
+	SLOT_PC,
+	SLOT_SP,
+	SLOT_SPSR,
+	SLOT_X0,
+	SLOT_COUNT = 36,
+	SLOT_LOW = SLOT_X0 + 4, /* pc, sp, spsr, x0 to x3 */
+	SLOT_TLS = 34,
+	CALL_LENGTH = 5,
+	WRITE_HEADER = 2,  /* flags, count */
+	RETURN_LENGTH = 9, /* x0 to x7, pc: what an UnknownSyscall reply may change and we do */
+	INSN_LENGTH = 4,
+	VTIMER_PPI = 27,
+	CACHE_LINE = 64,
+};
+
+/* seL4_UserContext: pc sp spsr x0-x8 x16 x17 x18 x29 x30 x9-x15 x19-x28 tpidr_el0 tpidrro_el0. */
+static const uint8_t slot_of_gpr[PORT_GPRS] = {
+	3,  4,  5,  6,  7,  8,  9,  10, 11,     /* x0 to x8 */
+	17, 18, 19, 20, 21, 22, 23,             /* x9 to x15 */
+	12, 13, 14,                             /* x16 to x18 */
+	24, 25, 26, 27, 28, 29, 30, 31, 32, 33, /* x19 to x28 */
+	15, 16,                                 /* x29, x30 */
+};
+
+_Static_assert(sizeof(seL4_UserContext) == SLOT_COUNT * sizeof(seL4_Word), "order known here");
+
+static enum vmm_err to_err(seL4_Word label)
+{
+	return label == seL4_NoError ? VMM_OK : VMM_ERR_KERNEL;
+}
+
+/* The first `count` slots: four in `mr`, the others where the kernel left them, in the IPC buffer. */
+static inline enum vmm_err read_slots(const struct port_vcpu *vcpu, unsigned count, seL4_Word mr[4])
+{
+	seL4_MessageInfo_t info = seL4_MessageInfo_new(TCBReadRegisters, 0, 0, CALL_LENGTH);
+
+	mr[0] = 0; /* do not suspend */
+	mr[1] = count;
+	mr[2] = mr[3] = 0;
+	info = seL4_CallWithMRs(vcpu->thread, info, &mr[0], &mr[1], &mr[2], &mr[3]);
+	return to_err(seL4_MessageInfo_get_label(info));
+}
+
+/* Slots 2 and up are in the IPC buffer, WRITE_HEADER words further on than read_slots() left them. */
+static inline void write_slots(const struct port_vcpu *vcpu, unsigned count, seL4_Word pc,
+			       seL4_Word sp)
+{
+	seL4_Word flags = 0, n = count;
+
+	seL4_SendWithMRs(vcpu->thread,
+			 seL4_MessageInfo_new(TCBWriteRegisters, 0, 0, count + WRITE_HEADER),
+			 &flags, &n, &pc, &sp);
+}
+
+static inline seL4_Word slot_value(unsigned slot, const seL4_Word mr[4])
+{
+	return slot < 4 ? mr[slot] : seL4_GetMR((int)slot);
+}
+
+enum vmm_err port_gpr_read(const struct port_vcpu *vcpu, unsigned reg, uint64_t *value,
+			   uint64_t *pc)
+{
+	unsigned slot = slot_of_gpr[reg];
+	seL4_Word mr[4];
+	enum vmm_err err = read_slots(vcpu, slot + 1, mr);
+
+	if (err != VMM_OK)
+		return err;
+	*value = slot_value(slot, mr);
+	*pc = mr[SLOT_PC];
+	return VMM_OK;
+}
+
+enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned reg, uint64_t value, uint64_t pc)
+{
+	unsigned slot = slot_of_gpr[reg];
+	seL4_Word mr[4];
+	enum vmm_err err = read_slots(vcpu, slot + 1, mr);
+
+	if (err != VMM_OK)
+		return err;
+	for (unsigned i = slot; i-- > 4;)
+		seL4_SetMR((int)(i + WRITE_HEADER), seL4_GetMR((int)i));
+	seL4_SetMR(SLOT_X0 + WRITE_HEADER, mr[SLOT_X0]);
+	seL4_SetMR(SLOT_SPSR + WRITE_HEADER, mr[SLOT_SPSR]);
+	seL4_SetMR((int)slot + WRITE_HEADER, value);
+	write_slots(vcpu, slot + 1, pc, mr[SLOT_SP]);
+	return VMM_OK;
+}
+
+void port_pc_write(const struct port_vcpu *vcpu, uint64_t pc)
+{
+	write_slots(vcpu, 1, pc, 0);
+}
+
+enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum port_frame_part part,
+			     struct port_frame *frame)
+{
+	static const uint8_t counts[] = { [PORT_FRAME_HEAD] = SLOT_X0 + 1,
+					  [PORT_FRAME_LOW] = SLOT_LOW,
+					  [PORT_FRAME_ALL] = SLOT_COUNT };
+	seL4_Word mr[4];
+	enum vmm_err err = read_slots(vcpu, counts[part], mr);
+
+	if (err != VMM_OK)
+		return err;
+	frame->pc = mr[SLOT_PC];
+	frame->sp = mr[SLOT_SP];
+	frame->status = mr[SLOT_SPSR];
+	frame->gpr[0] = mr[SLOT_X0];
+	if (part == PORT_FRAME_HEAD)
+		return VMM_OK;
+	for (unsigned i = 1; i < (part == PORT_FRAME_LOW ? 4 : PORT_GPRS); i++)
+		frame->gpr[i] = seL4_GetMR(slot_of_gpr[i]);
+	if (part == PORT_FRAME_ALL) {
+		frame->tls[0] = seL4_GetMR(SLOT_TLS);
+		frame->tls[1] = seL4_GetMR(SLOT_TLS + 1);
+	}
+	return VMM_OK;
+}
+
+enum vmm_err port_frame_write(const struct port_vcpu *vcpu, enum port_frame_part part,
+			      const struct port_frame *frame)
+{
+	unsigned gprs = part == PORT_FRAME_HEAD ? 1 : part == PORT_FRAME_LOW ? 4 : PORT_GPRS;
+	unsigned count = part == PORT_FRAME_ALL ? SLOT_COUNT : SLOT_X0 + gprs;
+
+	seL4_SetMR(SLOT_SPSR + WRITE_HEADER, frame->status);
+	for (unsigned i = 0; i < gprs; i++)
+		seL4_SetMR(slot_of_gpr[i] + WRITE_HEADER, frame->gpr[i]);
+	if (part == PORT_FRAME_ALL) {
+		seL4_SetMR(SLOT_TLS + WRITE_HEADER, frame->tls[0]);
+		seL4_SetMR(SLOT_TLS + 1 + WRITE_HEADER, frame->tls[1]);
+	}
+	write_slots(vcpu, count, frame->pc, frame->sp);
+	return VMM_OK;
+}
+
+enum vmm_err port_start(const struct port_vcpu *vcpu)
+{
+	return to_err((seL4_Word)seL4_TCB_Resume(vcpu->thread));
+}
+
+enum vmm_err port_stop(const struct port_vcpu *vcpu)
+{
+	return to_err((seL4_Word)seL4_TCB_Suspend(vcpu->thread));
+}
+
+enum vmm_err port_sysreg_read(const struct port_vcpu *vcpu, enum port_sysreg reg, uint64_t *value)
+{
+	seL4_ARM_VCPU_ReadRegs_t got = seL4_ARM_VCPU_ReadRegs(vcpu->vcpu, (seL4_VCPUReg)reg);
+
+	if (got.error != seL4_NoError)
+		return VMM_ERR_KERNEL;
+	*value = got.value;
+	return VMM_OK;
+}
+
+enum vmm_err port_sysreg_write(const struct port_vcpu *vcpu, enum port_sysreg reg, uint64_t value)
+{
+	return to_err((seL4_Word)seL4_ARM_VCPU_WriteRegs(vcpu->vcpu, (seL4_VCPUReg)reg, value));
+}
+
+static seL4_Word inject_word(unsigned lr, unsigned intid, unsigned priority, unsigned group)
+{
+	return (seL4_Word)intid | (seL4_Word)priority << 16 | (seL4_Word)group << 24 |
+	       (seL4_Word)lr << 32;
+}
+
+void port_irq_inject(const struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
+		     unsigned group)
+{
+	seL4_Word mr0 = inject_word(lr, intid, priority, group);
+
+	seL4_SendWithMRs(vcpu->vcpu, seL4_MessageInfo_new(ARMVCPUInjectIRQ, 0, 0, 1), &mr0,
+			 seL4_Null, seL4_Null, seL4_Null);
+}
+
+enum vmm_err port_irq_replace(const struct port_vcpu *vcpu, unsigned lr, unsigned intid,
+			      unsigned priority, unsigned group)
+{
+	return to_err((seL4_Word)seL4_ARM_VCPU_InjectIRQ(vcpu->vcpu, (seL4_Uint16)intid,
+							 (seL4_Uint8)priority, (seL4_Uint8)group,
+							 (seL4_Uint8)lr));
+}
+
+void port_timer_ack(const struct port_vcpu *vcpu)
+{
+	seL4_Word mr0 = VTIMER_PPI;
+
+	seL4_SendWithMRs(vcpu->vcpu, seL4_MessageInfo_new(ARMVCPUAckVPPI, 0, 0, 1), &mr0, seL4_Null,
+			 seL4_Null, seL4_Null);
+}
+
+bool port_timer_set(const struct port_vcpu *vcpu, uint64_t deadline)
+{
+	seL4_Word passed = deadline;
+
+	(void)seL4_CallWithMRs(vcpu->timer, seL4_MessageInfo_new(VMM_TIMER_SET, 0, 0, 1), &passed,
+			       seL4_Null, seL4_Null, seL4_Null);
+	return passed != 0;
+}
+
+enum vmm_err port_time(const struct port_vcpu *vcpu, uint64_t *ticks, uint64_t *hz)
+{
+	seL4_Word counter = 0, frequency = 0;
+	seL4_MessageInfo_t info = seL4_MessageInfo_new(VMM_TIMER_NOW, 0, 0, 0);
+
+	info = seL4_CallWithMRs(vcpu->timer, info, &counter, &frequency, seL4_Null, seL4_Null);
+	if (seL4_MessageInfo_get_length(info) < 2 || frequency == 0)
+		return VMM_ERR_KERNEL;
+	*ticks = counter;
+	*hz = frequency;
+	return VMM_OK;
+}
+
+void port_kick(const struct port_vcpu *vcpu)
+{
+	seL4_Signal(vcpu->kick);
+}
+
+void port_yield(void)
+{
+	seL4_Yield();
+}
+
+void port_pause(void)
+{
+	__asm__ volatile("yield");
+}
+
+void port_cache_clean(uint64_t host, uint64_t size)
+{
+	for (uint64_t at = align_down(host, CACHE_LINE); at < host + size; at += CACHE_LINE)
+		__asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
+	__asm__ volatile("dsb sy" : : : "memory");
+}
+
+_Noreturn void port_bug(const char *file, int line)
+{
+	/* Admin names the program, the address and these two registers. */
+	register const char *x0 __asm__("x0") = file;
+	register int x1 __asm__("x1") = line;
+
+	for (;;)
+		__asm__ volatile("brk #0x5b" : : "r"(x0), "r"(x1));
+}
+
+static void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word mr[4],
+		     struct port_event *event)
+{
+	seL4_Word label = seL4_MessageInfo_get_label(info);
+
+	event->badge = badge;
+	event->word[0] = mr[0];
+	event->word[1] = mr[1];
+	event->word[2] = mr[2];
+	event->word[3] = mr[3];
+	if (badge != VMM_BADGE_FAULT) {
+		event->kind = PORT_EVENT_SIGNAL;
+		return;
+	}
+	switch (label) {
+	case seL4_Fault_VMFault: /* IP, address, prefetch, FSR: as port.h wants them */
+		event->kind = PORT_EVENT_MEMORY;
+		break;
+	case seL4_Fault_VGICMaintenance:
+		event->kind = PORT_EVENT_IRQ_DONE;
+		break;
+	case seL4_Fault_VCPUFault:
+		event->kind = PORT_EVENT_TRAP;
+		break;
+	case seL4_Fault_UnknownSyscall:
+		event->kind = PORT_EVENT_HYPERCALL;
+		break;
+	case seL4_Fault_VPPIEvent:
+		event->kind = PORT_EVENT_TIMER;
+		break;
+	default:
+		event->kind = PORT_EVENT_OTHER;
+		event->word[0] = label;
+		break;
+	}
+}
+
+/* The call that makes a passive handler passive: see vmm_config_vcpu.passive_ready. */
+static seL4_MessageInfo_t first_wait(struct port_vcpu *vcpu, enum port_answer answer,
+				     seL4_Word *badge, seL4_Word mr[4])
+{
+	seL4_MessageInfo_t none = seL4_MessageInfo_new(0, 0, 0, 0);
+	seL4_CPtr ready = vcpu->ready;
+
+	vcpu->ready = 0;
+	if (answer == PORT_HOLD)
+		return seL4_NBSendWaitWithMRs(ready, none, vcpu->source, badge, &mr[0], &mr[1],
+					      &mr[2], &mr[3]);
+	return seL4_NBSendRecvWithMRs(ready, none, vcpu->source, badge, &mr[0], &mr[1], &mr[2],
+				      &mr[3], vcpu->reply);
+}
+
+/* Answers with mr[0..3] and what `info` says, and receives the next event. */
+static inline seL4_MessageInfo_t answer_recv(const struct port_vcpu *vcpu, seL4_MessageInfo_t info,
+					     seL4_Word *badge, seL4_Word mr[4])
+{
+	if (vcpu->passive)
+		return seL4_ReplyRecvWithMRs(vcpu->source, info, badge, &mr[0], &mr[1], &mr[2],
+					     &mr[3], vcpu->reply);
+	return seL4_NBSendRecvWithMRs(vcpu->reply, info, vcpu->source, badge, &mr[0], &mr[1],
+				      &mr[2], &mr[3], vcpu->reply);
+}
+
+void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t result[4],
+	       struct port_event *event)
+{
+	seL4_MessageInfo_t info = seL4_MessageInfo_new(0, 0, 0, 0);
+	seL4_Word badge = 0, mr[4] = { 0 };
+
+	if (answer == PORT_RESUME) {
+		info = answer_recv(vcpu, info, &badge, mr);
+	} else if (answer == PORT_RETURN) {
+		/* x4 to x7 are still in the IPC buffer from the call. */
+		seL4_SetMR(seL4_UnknownSyscall_FaultIP,
+			   seL4_GetMR(seL4_UnknownSyscall_FaultIP) + INSN_LENGTH);
+		for (unsigned i = 0; i < 4; i++)
+			mr[i] = result[i];
+		info = answer_recv(vcpu, seL4_MessageInfo_new(0, 0, 0, RETURN_LENGTH), &badge, mr);
+	} else if (vcpu->ready != 0) {
+		info = first_wait(vcpu, answer, &badge, mr);
+	} else if (answer == PORT_RUNNING) {
+		info = seL4_RecvWithMRs(vcpu->source, &badge, vcpu->reply, &mr[0], &mr[1], &mr[2],
+					&mr[3]);
+	} else {
+		info = seL4_WaitWithMRs(vcpu->source, &badge, &mr[0], &mr[1], &mr[2], &mr[3]);
+	}
+	to_event(info, badge, mr, event);
+}
