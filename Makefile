@@ -1,25 +1,94 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Thin front door: Meson and ninja do the building (see meson.build), ci/ does the checking.
+# A thin front door. Meson and ninja do the building (meson.build), ci/ does the checking, tools/ the
+# rest; each can be used without make. Every target first installs what it needs (mk/packages.txt).
 .DEFAULT_GOAL := help
-.PHONY: help build host clean
+.PHONY: help run test bench build check fuzz docs image clean distclean install-%
 
-HOST := build/host
-TARGET := build/aarch64
+HOST    := build/host
+TARGET  := build/aarch64
+EXAMPLE ?= hello
 
-help: ## this text
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+# What tools/run takes from the command line of make.
+RUN_OPTIONS = $(if $(KERNEL),--kernel '$(KERNEL)') \
+	$(if $(GUEST_KERNEL),--guest-kernel '$(GUEST_KERNEL)') \
+	$(if $(GUEST_INITRD),--guest-initrd '$(GUEST_INITRD)') \
+	$(if $(CORES),--cores '$(CORES)') $(if $(GIC),--gic '$(GIC)') $(if $(MEMORY),--memory '$(MEMORY)')
+SETUP_OPTIONS = $(if $(SEL4_INCLUDE),-Dsel4_include='$(abspath $(SEL4_INCLUDE))')
+
+help:
+	@sed -n 's/^#> \{0,1\}//p' Makefile
+
+#> Vessel: a virtual machine monitor for the seL4 microkernel
+#>
+#>   make run      boot an example system in QEMU; its console is your terminal
+#>   make test     every check and test there is; ends with "N passed, N failed"
+#>   make bench    instructions per exit, boot time, memory; beside the peers' figures
+#>   make build    build everything
+#>   make check    only what takes seconds: format, licences, layers, headers, sizes
+#>   make fuzz     fuzz every entrance for FUZZ_SECONDS=60 each
+#>   make docs     draw the pictures of docs/architecture (build/docs)
+#>   make clean    remove what was built (distclean: also what was downloaded)
+#>
+#> Missing Debian packages are installed first, by apt-get, as root or through sudo.
+#>
+#> make run and make bench take:
+#>   EXAMPLE=hello           a system of examples/, or the path of a description (.dts)
+#>   GUEST_KERNEL=FILE       another arm64 kernel for the guest (Image, gzip'd Image, ELF)
+#>   GUEST_INITRD=FILE       another initial RAM disk
+#>   KERNEL=FILE             seL4's kernel.elf / sel4.elf instead of the stand-in kernel
+#>   SEL4_INCLUDE=DIR        build the programs against that kernel's own libsel4 headers
+#>   CORES=N GIC=2|3 MEMORY=MiB    another machine than the description's
+
+# A target's packages: "install-run" and so on are prerequisites; make runs them one by one.
+install = tools/install-packages base $(1)
 
 $(HOST)/build.ninja:
-	meson setup $(HOST)
+	CC=gcc meson setup $(HOST)
 
 $(TARGET)/build.ninja:
-	meson setup --cross-file mk/aarch64-gcc.ini $(TARGET)
+	meson setup --cross-file mk/aarch64-gcc.ini $(SETUP_OPTIONS) $(TARGET)
 
-host: $(HOST)/build.ninja ## build the host tools and tests (ASan, UBSan)
-	ninja -C $(HOST)
+build:
+	@$(call install,build)
+	@$(MAKE) --no-print-directory $(HOST)/build.ninja $(TARGET)/build.ninja
+	$(if $(SEL4_INCLUDE),@meson configure $(SETUP_OPTIONS) $(TARGET))
+	@ninja -C $(HOST)
+	@ninja -C $(TARGET)
 
-build: host $(TARGET)/build.ninja ## build everything
-	ninja -C $(TARGET)
+run: build
+	@$(call install,guest run)
+	$(if $(and $(GUEST_KERNEL),$(GUEST_INITRD)),,@tools/debian-guest)
+	@tools/run $(RUN_OPTIONS) '$(EXAMPLE)'
 
-clean: ## remove everything that was built
+# The system image alone: build/run/EXAMPLE.img boots with QEMU's -kernel.
+image: build
+	@$(call install,guest run)
+	$(if $(and $(GUEST_KERNEL),$(GUEST_INITRD)),,@tools/debian-guest)
+	@tools/run --build-only $(RUN_OPTIONS) '$(EXAMPLE)'
+
+test:
+	@$(call install,build guest run test)
+	@ci/all
+
+check:
+	@$(call install,build test)
+	@ci/all format licence layers headers sizes
+
+fuzz:
+	@$(call install,build test)
+	@ci/fuzz $(or $(FUZZ_SECONDS),60)
+
+bench: build
+	@$(call install,guest run)
+	@tools/debian-guest
+	@tools/bench $(if $(KERNEL),--kernel '$(KERNEL)')
+
+docs:
+	@$(call install,docs)
+	@tools/render-docs
+
+clean:
+	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
+
+distclean:
 	rm -rf build

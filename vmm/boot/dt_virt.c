@@ -14,9 +14,10 @@
 #include "vmm/boot/dt_virt.h"
 
 #include <libfdt.h>
-#include <stdio.h>
+
 #include <string.h>
 
+#include "vmm/base/fmt.h"
 #include "vmm/base/util.h"
 
 enum {
@@ -49,7 +50,7 @@ struct writer {
 
 void dt_unit_name(char *name, size_t size, const char *base, uint64_t address)
 {
-	snprintf(name, size, "%s@%lx", base, address);
+	fmt_snprintf(name, size, "%s@%lx", base, address);
 }
 
 static void begin(struct writer *w, const char *name)
@@ -277,9 +278,9 @@ static void device_labels(struct writer *w, const struct vmm_config *config, uin
 
 		if (kind == NULL || (only != VMM_DEVICE_NONE && device->kind != only))
 			continue;
-		snprintf(label, sizeof(label), "%s%u", rename != NULL ? rename : kind->label,
-			 next[device->kind]++);
-		snprintf(path, sizeof(path), "/%s@%lx", kind->node, device->gpa);
+		fmt_snprintf(label, sizeof(label), "%s%u", rename != NULL ? rename : kind->label,
+			     next[device->kind]++);
+		fmt_snprintf(path, sizeof(path), "/%s@%lx", kind->node, device->gpa);
 		string(w, label, path);
 	}
 }
@@ -290,14 +291,14 @@ static void symbols(struct writer *w, const struct vmm_config *config)
 
 	begin(w, "__symbols__");
 	gic_name(name, config);
-	snprintf(path, sizeof(path), "/%s", name);
+	fmt_snprintf(path, sizeof(path), "/%s", name);
 	string(w, "gic", path);
 	string(w, "clock", "/apb-pclk");
 	string(w, "timer", "/timer");
 	string(w, "psci", "/psci");
 	for (uint32_t i = 0; i < config->vcpu_count; i++) {
-		snprintf(name, sizeof(name), "cpu%u", i);
-		snprintf(path, sizeof(path), "/cpus/cpu@%lx", affinity(config->vcpus[i].mpidr));
+		fmt_snprintf(name, sizeof(name), "cpu%u", i);
+		fmt_snprintf(path, sizeof(path), "/cpus/cpu@%lx", affinity(config->vcpus[i].mpidr));
 		string(w, name, path);
 	}
 	device_labels(w, config, VMM_DEVICE_NONE, NULL);

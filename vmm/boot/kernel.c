@@ -117,7 +117,7 @@ enum vmm_err kernel_linux(struct place_plan *plan, const struct vmm_config_image
 			  uint64_t *pc)
 {
 	uint64_t base = align_up(plan->config->ram[0].gpa, MIB(2));
-	struct image_header header;
+	struct image_header header = { 0 };
 	uint64_t gpa, size;
 	struct place *place;
 	enum vmm_err err;

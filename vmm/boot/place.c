@@ -8,8 +8,8 @@
 #include "vmm/boot/place.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
+#include "vmm/base/fmt.h"
 #include "vmm/base/util.h"
 
 enum vmm_err boot_fail(struct boot_error *error, enum vmm_err err, const char *format, ...)
@@ -17,7 +17,7 @@ enum vmm_err boot_fail(struct boot_error *error, enum vmm_err err, const char *f
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
+	fmt_vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
 	return err;
 }

@@ -43,7 +43,8 @@ static void integers(void **state)
 	same("%ld %lu %lx", INT64_MIN, UINT64_MAX, UINT64_MAX);
 	same("%lld %llu", (long long)INT64_MIN, (unsigned long long)UINT64_MAX);
 	same("%zu %zd %td %jd", (size_t)-1, (ssize_t)-5, (ptrdiff_t)-6, (intmax_t)-7);
-	same("%hhd %hhu %hd %hu", -1, 255, -2, 65535);
+	same("%hhd %hhu %hd %hu", (signed char)-1, (unsigned char)255, (short)-2,
+	     (unsigned short)65535);
 	same("%x %X %#x %#X %#x", 0xabcdefu, 0xabcdefu, 0x1fu, 0x1fu, 0u);
 	same("%+d % d %+d % d", 5, 5, -5, -5);
 	same("[%8d][%-8d][%08d][%+08d]", -42, -42, -42, 42);
