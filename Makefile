@@ -72,7 +72,7 @@ test:
 
 check:
 	@$(call install,build test)
-	@ci/all format licence layers headers sizes
+	@ci/all format licence layers headers sizes docs
 
 fuzz:
 	@$(call install,build test)
