@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "fixture.h"
+#include "test/unit/irqchip/gic/fixture.h"
 
 void fixture_kick(void *ctx, unsigned vcpu)
 {

@@ -3,7 +3,7 @@
  * vmm/irqchip/gic/gic: the interrupt state machine, queues and list registers. Every case runs on a
  * GICv2 and on a GICv3.
  */
-#include "fixture.h"
+#include "test/unit/irqchip/gic/fixture.h"
 
 static struct gic_config sane(unsigned version)
 {
