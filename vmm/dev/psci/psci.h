@@ -3,9 +3,9 @@
  * PSCI 1.1 (Arm DEN 0022D) and the part of SMCCC 1.1 (DEN 0028E) that goes with it, for one VM. A
  * call is decided here and carried out by the caller, who is told by an action.
  *
- * Every vCPU is OFF, ON_PENDING (CPU_ON was accepted, it does not run yet) or ON. psci_call() makes
- * OFF -> ON_PENDING and ON -> OFF; psci_started(), called by the vCPU's own handler when it enters
- * its guest, makes ON_PENDING -> ON. A suspended vCPU is ON.
+ * Every vCPU is OFF, ON_PENDING (CPU_ON was accepted, it does not run yet) or ON. psci_call()
+ * makes OFF -> ON_PENDING and ON -> OFF; psci_started(), called by the vCPU's own handler when it
+ * enters its guest, makes ON_PENDING -> ON. A suspended vCPU is ON.
  *
  * Both conduits come here; an immediate other than 0 is not SMCCC and is the caller's to refuse.
  *
@@ -23,7 +23,7 @@ enum {
 	PSCI_REGS = 4, /* x0..x3 are read */
 };
 
-/* Return values (DEN 0022D, 5.2.2). */
+/* Return values (DEN 0022D, chapter 5). */
 enum psci_result {
 	PSCI_SUCCESS = 0,
 	PSCI_NOT_SUPPORTED = -1,

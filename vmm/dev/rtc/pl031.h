@@ -2,10 +2,10 @@
 /*
  * PL031 real-time clock (Arm DDI 0224C): a 32-bit counter of seconds with one alarm.
  *
- * Time comes from a callback, so it is the caller's choice what happens to it while a VM is paused.
- * The clock runs from reset on, as firmware would have left it (CR = 1), and shows the callback's
- * seconds until the guest sets it. The alarm is noticed when the guest looks or pl031_poll() is
- * called; pl031_alarm() says when that is due.
+ * Time comes from a callback, so it is the caller's choice what happens to it while a VM is
+ * paused. The clock runs from reset on, as firmware would have left it (CR = 1), and shows the
+ * callback's seconds until the guest sets it. The alarm is noticed when the guest looks or
+ * pl031_poll() is called; pl031_alarm() says when that is due.
  *
  * Locking: the bus holds the device's lock around pl031_access; who calls the others takes it too.
  */
@@ -30,7 +30,9 @@ struct pl031 {
 void pl031_init(struct pl031 *rtc, uint64_t (*now)(void *ctx), void (*irq)(void *ctx, bool level),
 		void *ctx);
 
-/** Registers as after a reset; the guest's own setting of the clock is kept, as a battery would. */
+/**
+ * Registers as after a reset; the guest's own setting of the clock is kept, as a battery would.
+ */
 void pl031_reset(struct pl031 *rtc);
 
 /** mmio_handler; `device` is the struct pl031; 4 KiB. */

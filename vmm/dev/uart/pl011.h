@@ -2,14 +2,22 @@
 /*
  * PL011 UART (Arm DDI 0183G, revision r1p5: FIFOs of 32).
  *
- * Bytes move at once, there is no line rate: what the guest writes goes to the backend, and stays
- * in the transmit FIFO only while the backend is full (FR.TXFF and BUSY then say so). What the outside
- * sends stays with the backend until the receive FIFO has room, so nothing overruns. Nothing the
- * guest was told is accepted is lost: turning the FIFOs off does not drop the transmit FIFO.
+ * Bytes move at once, there is no line rate. What the guest writes goes to the backend, and stays
+ * in the transmit FIFO only while the backend is full or the transmitter off (FR.TXFF and BUSY
+ * say so). Nothing is lost that the guest was told is accepted: turning the FIFOs off drops no
+ * byte.
  *
- * The line is up at reset as firmware would have left it: CR = UARTEN | TXE | RXE.
+ * What the outside sends stays with the backend until the receive FIFO has room, so nothing
+ * overruns, and until the guest listens: the receiver is on and either a receive interrupt is
+ * unmasked or RXFE was read PL011_POLLS times without a write to DR in between. Stock Linux
+ * throws away what it finds in the FIFO when it opens its console; input that was typed or piped
+ * before then must not be there yet. As the line has no rate, the receive timeout is over at
+ * once: RTRIS follows "receive FIFO not empty", and ICR cannot hold it down.
  *
- * Locking: the bus holds the device's lock around pl011_access; who calls pl011_poll takes it too.
+ * The line is up at reset as firmware would have left it: CR = UARTEN | TXE | RXE. DMA and modem
+ * lines are not there (CTS, DSR and DCD read as asserted, for guests that insist).
+ *
+ * Locking: the bus holds the device's lock around pl011_access; who calls the others takes it too.
  */
 #pragma once
 
@@ -19,11 +27,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PL011_FIFO = 32 };
+enum { PL011_FIFO = 32, PL011_POLLS = 8 };
 
 struct pl011_fifo {
-	uint16_t data[PL011_FIFO]; /* the byte, and DR's error bits 11:8 */
-	uint8_t head, used;
+	uint8_t bytes[PL011_FIFO];
+	uint8_t head, used; /* oldest byte, count */
 };
 
 struct pl011 {
@@ -33,8 +41,10 @@ struct pl011 {
 	struct pl011_fifo tx, rx;
 	uint16_t ris, imsc;
 	uint16_t ibrd, cr, ifls, dmacr;
-	uint8_t ilpr, fbrd, lcr_h, rsr;
-	bool level; /* last told to irq() */
+	uint8_t ilpr, fbrd, lcr_h;
+	uint8_t polls; /* looks at FR that found nothing received, up to PL011_POLLS */
+	bool overrun;  /* loopback only: RSR.OE */
+	bool level;    /* last told to irq() */
 };
 
 /** `irq` is called from pl011_access, pl011_poll and pl011_reset only, on changes. */

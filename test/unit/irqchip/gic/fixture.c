@@ -21,7 +21,9 @@ struct fixture *fixture_make(unsigned version, unsigned vcpus, unsigned lrs)
 	};
 
 	assert_non_null(f);
-	/* Two clusters, so that an affinity is not a vCPU's number: 0.0, 0.1, 1.0, 1.1, 2.0 ... */
+	/*
+	 * Two clusters, so that an affinity is not a vCPU's number: 0.0, 0.1, 1.0, 1.1, 2.0 ...
+	 */
 	for (unsigned i = 0; i < vcpus && i < GIC_VCPUS; i++)
 		config.mpidr[i] = UINT64_C(0x80000000) | (i / 2) << 8 | i % 2;
 	assert_int_equal(gic_init(&f->gic, &config), VMM_OK);

@@ -63,7 +63,10 @@ uint64_t redist_read(struct fixture *f, unsigned frame, unsigned offset, unsigne
 void redist_write(struct fixture *f, unsigned frame, unsigned offset, unsigned width,
 		  uint64_t value);
 
-/* Writes the bit of `intid` in an array of one-bit fields, in the right frame for version and INTID. */
+/*
+ * Writes the bit of `intid` in an array of one-bit fields, in the right frame for version and
+ * INTID.
+ */
 void bit_write(struct fixture *f, unsigned vcpu, unsigned array, unsigned intid);
 bool bit_read(struct fixture *f, unsigned vcpu, unsigned array, unsigned intid);
 void priority_write(struct fixture *f, unsigned vcpu, unsigned intid, unsigned priority);

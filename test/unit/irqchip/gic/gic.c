@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmm/irqchip/gic/gic: the interrupt state machine, queues and list registers. Every case runs on a
- * GICv2 and on a GICv3.
+ * vmm/irqchip/gic/gic: the interrupt state machine, queues and list registers. Every case runs on
+ * a GICv2 and on a GICv3.
  */
 #include "test/unit/irqchip/gic/fixture.h"
 
@@ -533,7 +533,9 @@ static void level_neither_storms_nor_gets_lost(void **state)
 		delivered++;
 		gic_set_level(&f->gic, UART, false); /* the guest serves the device */
 		if (i % 2 == 0) {
-			/* and the device rises again before the EOI: one more, not two, not none */
+			/*
+			 * and the device rises again before the EOI: one more, not two, not none
+			 */
 			gic_set_level(&f->gic, UART, true);
 			assert_int_equal(gic_eoi(&f->gic, 0, lr), UART);
 			lr = expect_next(f, 0, UART);
