@@ -96,6 +96,11 @@ static inline unsigned esr_class(uint64_t esr)
 	return (unsigned)(esr >> 26) & 0x3f;
 }
 
+/* mmu.c: everything below 4 GiB, and once more as Normal memory at + MMU_ALIAS. */
+#define MMU_ALIAS (UINT64_C(64) << 30)
+void mmu_on(void);
+void mmu_off(void);
+
 /* gic.c */
 void gic_init_dist(void);
 void gic_init_cpu(uint32_t index);
