@@ -49,6 +49,14 @@ struct fixture {
 	unsigned kicks[GIC_VCPUS];
 };
 
+/* Two entries of a test list: the case on either version. */
+#define BOTH(test_case) CASE_OF(test_case, " (v2)", setup_v2), CASE_OF(test_case, " (v3)", setup_v3)
+#define CASE_OF(test_case, version, setup)                                                   \
+	{                                                                                    \
+		.name = #test_case version, .test_func = (test_case), .setup_func = (setup), \
+		.teardown_func = teardown                                                    \
+	}
+
 void fixture_kick(void *ctx, unsigned vcpu);
 
 /* A fixture of that version, with these numbers; the caller frees it with teardown(). */

@@ -548,12 +548,6 @@ static void level_neither_storms_nor_gets_lost(void **state)
 	assert_int_equal(delivered, 150);
 }
 
-#define BOTH(name)                                            \
-	{ #name " (v2)", name, setup_v2, teardown, NULL },    \
-	{                                                     \
-#name " (v3)", name, setup_v3, teardown, NULL \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
