@@ -164,6 +164,9 @@ VMM_MUST_CHECK enum vmm_err port_time(const struct port_vcpu *vcpu, uint64_t *ti
 /** Wakes the handler of `vcpu` with the kick signal. Any thread. */
 void port_kick(const struct port_vcpu *vcpu);
 
+/** Signals a server we share memory with. Any thread. */
+void port_signal(uint64_t notification);
+
 /** Gives the core to another thread of our priority, at the price of the time we were given. */
 void port_yield(void);
 

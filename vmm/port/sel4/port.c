@@ -243,6 +243,11 @@ void port_kick(const struct port_vcpu *vcpu)
 	seL4_Signal(vcpu->kick);
 }
 
+void port_signal(uint64_t notification)
+{
+	seL4_Signal(notification);
+}
+
 void port_yield(void)
 {
 	seL4_Yield();

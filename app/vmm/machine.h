@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One VM as the `vmm` program builds it from its configuration: memory, bus, interrupt controller,
+ * firmware calls and devices. All of it is one struct in main.c; nothing is allocated.
+ *
+ * Portable: everything here runs on the host's fake port as well. Only main.c knows the kernel.
+ */
+#pragma once
+
+#include <vmm/config.h>
+
+#include "vmm/backend/console/sddf.h"
+#include "vmm/core/vm.h"
+#include "vmm/dev/psci/psci.h"
+#include "vmm/dev/rtc/pl031.h"
+#include "vmm/dev/uart/pl011.h"
+#include "vmm/irqchip/gic/chip.h"
+
+enum {
+	MACHINE_UARTS = 8,
+	MACHINE_RTCS = 2,
+};
+
+struct machine;
+
+/* A device's line into the GIC. `caller`: the vCPU whose handler is in the device, under its lock. */
+struct machine_line {
+	struct machine *machine;
+	unsigned intid; /* 0: not connected */
+	unsigned caller;
+};
+
+struct machine_uart {
+	struct lock lock;
+	struct machine_line line;
+	uint64_t signals; /* badge bits that mean this UART's backend */
+	struct pl011 model;
+	struct console_sddf sddf;
+	struct console_backend null;
+};
+
+struct machine_rtc {
+	struct lock lock;
+	struct machine_line line;
+	struct pl031 model;
+};
+
+struct machine_log {
+	struct lock lock;
+	bool open;
+	struct console_log console;
+};
+
+struct machine {
+	const struct vmm_config *config; /* borrowed; read-only for us, checked by machine_init() */
+	struct vm vm;
+	struct gic_chip chip;
+	struct lock psci_lock;
+	struct psci psci;
+	unsigned uart_count, rtc_count;
+	struct machine_uart uart[MACHINE_UARTS];
+	struct machine_rtc rtc[MACHINE_RTCS];
+	struct machine_log log;
+	uint64_t signals[VMM_CONFIG_CHANNELS]; /* notification of each channel's server */
+	/** Tells admin how it ended; the program's own. */
+	void (*ended)(struct machine *m, enum vm_request request, enum vmm_err why);
+};
+
+/**
+ * Builds the VM: every number in `config` is checked before it is used. `m` is zeroed, but for
+ * `ended`. On failure the reason has been logged if there is a log.
+ */
+VMM_MUST_CHECK enum vmm_err machine_init(struct machine *m, const struct vmm_config *config);
+
+/** The handles of vCPU `index`, as its handler's port wants them. */
+struct port_vcpu machine_port(const struct vmm_config_vcpu *vcpu);
+
+/* devices.c */
+VMM_MUST_CHECK enum vmm_err machine_devices_init(struct machine *m);
+void machine_devices_reset(struct machine *m);
+void machine_devices_signal(struct machine *m, uint64_t badge);
+
+/* firmware.c: vm_ops.call and vm_ops.started */
+VMM_MUST_CHECK enum vmm_err machine_firmware_init(struct machine *m);
+enum vm_call_outcome machine_call(struct vcpu *vcpu, struct vm_call *call);
+void machine_started(struct vcpu *vcpu);
+
+/* log.c: one line to the system's log, without a newline. Any handler. */
+void machine_log_init(struct machine *m);
+void machine_say(struct machine *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
