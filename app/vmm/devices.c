@@ -64,9 +64,9 @@ static enum vmm_err connect(struct machine *m, struct machine_uart *uart, uint32
 				    (void *)(uintptr_t)channel->rx_data, channel->rx_capacity);
 	if (err != VMM_OK)
 		return err;
-	console_sddf_init(&uart->sddf, &tx, &rx,
-			  (struct console_signal){ .raise = raise_signal,
-						   .ctx = &m->signals[index] });
+	console_sddf_init(
+		&uart->sddf, &tx, &rx,
+		(struct console_signal){ .raise = raise_signal, .ctx = &m->signals[index] });
 	uart->signals = VMM_BADGE_CHANNEL(index);
 	return VMM_OK;
 }

@@ -31,9 +31,9 @@ void machine_log_init(struct machine *m)
 				  (void *)(uintptr_t)channel->tx_data,
 				  channel->tx_capacity) != VMM_OK)
 		return;
-	console_log_init(&m->log.console, &tx,
-			 (struct console_signal){ .raise = raise_signal,
-						  .ctx = &m->signals[index] });
+	console_log_init(
+		&m->log.console, &tx,
+		(struct console_signal){ .raise = raise_signal, .ctx = &m->signals[index] });
 	m->log.open = true;
 }
 

@@ -132,7 +132,7 @@ static enum vmm_err machine_reload(struct vm *vm, uint64_t *entry, uint64_t *arg
 
 static void say_statistics(struct machine *m)
 {
-	static const enum exit_kind shown[] = { EXIT_MMIO, EXIT_IRQ_DONE, EXIT_TIMER, EXIT_WAIT,
+	static const enum exit_kind shown[] = { EXIT_MMIO, EXIT_IRQ_DONE,  EXIT_TIMER, EXIT_WAIT,
 						EXIT_CALL, EXIT_HYPERCALL, EXIT_IPI };
 	uint64_t count[ARRAY_SIZE(shown)] = { 0 }, all = 0;
 

@@ -35,10 +35,11 @@ void vm_request(struct vm *vm, enum vm_request request, enum vmm_err why)
 {
 	uint32_t expected = VM_RUN;
 
-	__atomic_store_n(&vm->why, (uint32_t)why, __ATOMIC_RELAXED);
 	if (!__atomic_compare_exchange_n(&vm->request, &expected, (uint32_t)request, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;
+	/* Read when all are parked, and we are not yet. */
+	__atomic_store_n(&vm->why, (uint32_t)why, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vm_kick(vm, i);
 }
@@ -130,9 +131,11 @@ void vcpu_off(struct vcpu *v)
 /* A vCPU that is not to run while the VM changes. True if it is the last one. */
 static bool vcpu_park(struct vcpu *v)
 {
-	/* A failed stop leaves a guest running while its VM ends: admin then ends the program. */
-	if (v->state == VCPU_RUNNING && !v->held && port_stop(&v->port) != VMM_OK)
+	if (v->state == VCPU_RUNNING && !v->held && port_stop(&v->port) != VMM_OK) {
+		/* A guest that runs on while its VM ends: admin then ends the program. */
+		__atomic_store_n(&v->vm->why, (uint32_t)VMM_ERR_KERNEL, __ATOMIC_RELAXED);
 		__atomic_store_n(&v->vm->request, (uint32_t)VM_FAILED, __ATOMIC_RELEASE);
+	}
 	vcpu_off(v);
 	v->parked_round = v->vm->round;
 	return __atomic_add_fetch(&v->vm->parked, 1, __ATOMIC_ACQ_REL) == v->vm->vcpu_count;
