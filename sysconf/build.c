@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sysconf/build.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sysconf/image.h"
 #include "sysconf/payload.h"
 #include "vmm/admin/system.h"
+#include "vmm/base/util.h"
+
+enum { PROGRAMS_MAX = SYSTEM_PROGRAM_COUNT + SYSTEM_VMS, NAME_BYTES = 48 };
 
 /* Everything read so far. Payloads are by image index, programs in the order of first use. */
 struct build {
@@ -15,6 +20,13 @@ struct build {
 	struct report *report;
 	struct system system;
 	struct buffer payloads[SYSTEM_IMAGES];
+	size_t program_count;
+	const char *program_names[PROGRAMS_MAX];
+	struct buffer programs[PROGRAMS_MAX];
+	struct buffer loader, kernel, root;
+	char entry_names[PROGRAMS_MAX + SYSTEM_IMAGES][NAME_BYTES];
+	struct image_file entries[PROGRAMS_MAX + SYSTEM_IMAGES];
+	size_t entry_count;
 };
 
 static void report_missing(struct report *report, const char *path, const char *found,
@@ -82,6 +94,166 @@ static void check_files(struct build *build)
 		payload_check_fit(system, &system->vms[i], build->payloads, build->report);
 }
 
+/* ---- programs and the image ---- */
+
+static bool read_named(struct build *build, const char *path, const char *name, struct buffer *out)
+{
+	const struct build_options *options = build->options;
+	char *file = file_find(name, options->program_dirs, options->program_dir_count);
+	bool ok = file != NULL && file_read(file, out);
+
+	if (!ok)
+		report_missing(build->report, path, name, options->program_dirs,
+			       options->program_dir_count);
+	free(file);
+	return ok;
+}
+
+/* Sections and symbols lie behind the segments: the target has no use for them. */
+static void cut_to_segments(struct buffer *program)
+{
+	Elf64_Ehdr header;
+	size_t end = sizeof(header);
+
+	if (program->size < sizeof(header))
+		return;
+	memcpy(&header, program->data, sizeof(header));
+	if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > program->size ||
+	    header.e_phnum > (program->size - header.e_phoff) / sizeof(Elf64_Phdr))
+		return;
+	for (size_t i = 0; i <= header.e_phnum; i++) {
+		size_t at = header.e_phoff + i * sizeof(Elf64_Phdr);
+		Elf64_Phdr ph;
+
+		if (at > end)
+			end = at; /* the table itself */
+		if (i == header.e_phnum)
+			break;
+		memcpy(&ph, program->data + at, sizeof(ph));
+		if (!range_inside(ph.p_offset, ph.p_filesz, 0, program->size))
+			return;
+		if (ph.p_type == PT_LOAD && ph.p_offset + ph.p_filesz > end)
+			end = ph.p_offset + ph.p_filesz;
+	}
+	header.e_shoff = 0;
+	header.e_shnum = 0;
+	header.e_shstrndx = 0;
+	memcpy(program->data, &header, sizeof(header));
+	program->size = end;
+}
+
+static void read_program(struct build *build, const char *path, const char *name)
+{
+	struct buffer *program = &build->programs[build->program_count];
+	char file[64];
+
+	for (size_t i = 0; i < build->program_count; i++) {
+		if (strcmp(build->program_names[i], name) == 0)
+			return;
+	}
+	snprintf(file, sizeof(file), "%s.elf", name);
+	if (read_named(build, path, file, program))
+		cut_to_segments(program);
+	build->program_names[build->program_count++] = name;
+}
+
+static void read_programs(struct build *build)
+{
+	const struct system *system = &build->system;
+	struct text path;
+
+	read_named(build, "/", "loader.bin", &build->loader);
+	read_named(build, "/", "admin.elf", &build->root);
+	if (!file_read(build->options->kernel, &build->kernel))
+		report_add(build->report, "/", "kernel", build->options->kernel,
+			   "--kernel with a readable file");
+	for (unsigned i = 0; i < SYSTEM_PROGRAM_COUNT; i++) {
+		text_clear(&path);
+		text_add(&path, "/programs/");
+		text_add(&path, system->programs[i].name);
+		read_program(build, path.at, system->programs[i].file);
+	}
+	for (uint32_t i = 0; i < system->vm_count; i++) {
+		text_clear(&path);
+		text_add(&path, "/vms/");
+		text_add(&path, system->vms[i].name);
+		read_program(build, path.at, system->vms[i].file);
+	}
+}
+
+static void add_entry(struct build *build, const char *prefix, const char *name,
+		      const struct buffer *bytes)
+{
+	char *full = build->entry_names[build->entry_count];
+
+	snprintf(full, NAME_BYTES, "%s%s", prefix, name);
+	build->entries[build->entry_count++] =
+		(struct image_file){ .name = full, .data = bytes->data, .size = bytes->size };
+}
+
+/*
+ * What is smaller than a large page comes first: so the rest of a large image's last page, which its
+ * VMMs see too, holds nothing of anyone else's.
+ */
+static void add_entries(struct build *build)
+{
+	const struct system *system = &build->system;
+
+	for (size_t i = 0; i < build->program_count; i++)
+		add_entry(build, "program/", build->program_names[i], &build->programs[i]);
+	for (unsigned large = 0; large < 2; large++) {
+		for (uint32_t i = 0; i < system->image_count; i++) {
+			const struct buffer *payload = &build->payloads[i];
+
+			if (payload->size > 0 &&
+			    (payload->size >= SYSTEM_LARGE_PAGE) == (large == 1))
+				add_entry(build, "image/", system->images[i].name, payload);
+		}
+	}
+}
+
+static void write_image(struct build *build, const struct buffer *blob)
+{
+	const struct build_options *options = build->options;
+	struct image_output output = { 0 };
+	char why[IMAGE_WHY];
+	const struct image_input input = {
+		.loader = { "loader.bin", build->loader.data, build->loader.size },
+		.kernel = { options->kernel, build->kernel.data, build->kernel.size },
+		.root = { "admin.elf", build->root.data, build->root.size },
+		.description = { "description", blob->data, blob->size },
+		.entries = build->entries,
+		.entry_count = build->entry_count,
+	};
+	struct text found;
+
+	if (image_build(&input, &output, why) != VMM_OK) {
+		report_add(build->report, "/", "image", why, "files that make a system image");
+	} else if (output.size > build->system.board.image_window.size) {
+		text_clear(&found);
+		text_add_number(&found, output.size >> 20);
+		text_add(&found, " MiB of kernel, programs and images");
+		report_add(build->report, "/board", "image-window", found.at,
+			   "at most the window's size");
+	} else if (!file_write(options->output, output.data, output.size)) {
+		report_add(build->report, options->output, NULL, strerror(errno),
+			   "a file that can be written");
+	}
+	free(output.data);
+}
+
+static void free_build(struct build *build)
+{
+	for (size_t i = 0; i < SYSTEM_IMAGES; i++)
+		buffer_fini(&build->payloads[i]);
+	for (size_t i = 0; i < PROGRAMS_MAX; i++)
+		buffer_fini(&build->programs[i]);
+	buffer_fini(&build->loader);
+	buffer_fini(&build->kernel);
+	buffer_fini(&build->root);
+	free(build);
+}
+
 void build_system(const struct buffer *blob, const struct build_options *options, bool build,
 		  struct report *report)
 {
@@ -93,10 +265,14 @@ void build_system(const struct buffer *blob, const struct build_options *options
 	}
 	state->options = options;
 	state->report = report;
-	if (system_parse(&state->system, blob->data, blob->size, report))
+	if (system_parse(&state->system, blob->data, blob->size, report)) {
 		check_files(state);
-	(void)build;
-	for (uint32_t i = 0; i < SYSTEM_IMAGES; i++)
-		buffer_fini(&state->payloads[i]);
-	free(state);
+		if (build)
+			read_programs(state);
+		if (build && report->count == 0) {
+			add_entries(state);
+			write_image(state, blob);
+		}
+	}
+	free_build(state);
 }

@@ -360,6 +360,25 @@ static void check_board(const struct system_board *board, struct report *report)
 			   "guest-gicd, guest-gicr, guest-gicc in multiples of 0x10000");
 }
 
+static void check_vcpu_sum(const struct system *system, struct report *report)
+{
+	uint32_t sum = 0;
+	struct text found, allowed;
+
+	for (uint32_t i = 0; i < system->vm_count; i++)
+		sum += system->vms[i].vcpu_count;
+	if (sum <= SYSTEM_ALL_VCPUS)
+		return;
+	text_clear(&found);
+	text_add_number(&found, sum);
+	text_add(&found, " vCPUs");
+	text_clear(&allowed);
+	text_add(&allowed, "at most ");
+	text_add_number(&allowed, SYSTEM_ALL_VCPUS);
+	text_add(&allowed, " in all VMs together");
+	report_add(report, "/vms", "cores", found.at, allowed.at);
+}
+
 static void check_memory(const struct system *system, struct report *report)
 {
 	uint64_t have = 0, need = SYSTEM_BASE_OVERHEAD;
@@ -404,5 +423,6 @@ void system_check(const struct system *system, struct report *report)
 			check_console(system, i, j, report);
 	}
 	check_utilisation(system, report);
+	check_vcpu_sum(system, report);
 	check_memory(system, report);
 }

@@ -15,6 +15,8 @@
 #define PERIOD_MAX_US  UINT64_C(1000000)
 #define BUDGET_MIN_US  UINT64_C(100) /* well above the least that a kernel accepts */
 #define DEFAULT_SLICE  UINT64_C(5000)
+#define SERVER_BUDGET  UINT64_C(400) /* of serial and console: they work in batches */
+#define SERVER_PERIOD  UINT64_C(2000)
 #define MEMORY_MIB_MAX UINT64_C(0x80000)
 #define ANY_ADDRESS    (SYSTEM_ADDRESS_LIMIT - 1)
 
@@ -161,8 +163,8 @@ static void parse_program(struct system *system, unsigned id, const struct schem
 		.file = program_names[id],
 		.sched = { .core = 0,
 			   .priority = program_priorities[id],
-			   .budget_us = DEFAULT_SLICE,
-			   .period_us = DEFAULT_SLICE },
+			   .budget_us = id == SYSTEM_TIMER ? DEFAULT_SLICE : SERVER_BUDGET,
+			   .period_us = id == SYSTEM_TIMER ? DEFAULT_SLICE : SERVER_PERIOD },
 	};
 	if (node == NULL)
 		return;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <vmm/config.h>
+#include <vmm/timer.h>
 
 #include "vmm/admin/report.h"
 
@@ -26,8 +27,9 @@ enum {
 	SYSTEM_RAM = VMM_CONFIG_RAM,
 	SYSTEM_DEVICES = 8, /* that a VM's description may list */
 	SYSTEM_BOARD_RAM = 4,
-	SYSTEM_SPIS = 480,     /* most that a VM's distributor shows */
-	SYSTEM_FIRST_SPI = 32, /* INTID of SPI 0 */
+	SYSTEM_ALL_VCPUS = VMM_TIMER_CLIENTS - 1, /* each is a client of the timer server */
+	SYSTEM_SPIS = 480,                        /* most that a VM's distributor shows */
+	SYSTEM_FIRST_SPI = 32,                    /* INTID of SPI 0 */
 };
 
 #define SYSTEM_ADDRESS_LIMIT (UINT64_C(1) << 40) /* of guest and of board addresses */

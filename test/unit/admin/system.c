@@ -160,7 +160,7 @@ static const struct wrong wrongs[] = {
 	  { "/vms/one:budget-us=<8000>", "/vms/one:period-us=<10000>" },
 	  "/",
 	  "budget-us",
-	  "110 % reserved on core 0" },
+	  "150 % reserved on core 0" },
 	{ "budget too small to run", { "/vms/one:budget-us=<10>" }, "/vms/one", "budget-us", "10" },
 	{ "SPIs in odd number", { "/vms/one:spis=<40>" }, "/vms/one", "spis", "40" },
 	{ "interrupt beyond the SPIs",

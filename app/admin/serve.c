@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What admin does for the rest of the system's life: names programs that fault, counts VMs that end,
+ * takes over passive handlers' scheduling contexts, and powers off after the last VM.
+ *
+ * A thread that faulted is never answered, so it stays where it is; its VM counts as failed.
+ * Everything received is checked: a message is from whom the kernel's badge says, and can at most
+ * end its own sender's VM.
+ */
+#include <vmm/config.h>
+
+#include "app/admin/admin.h"
+#include "vmm/base/err.h"
+
+#define PSCI_SYSTEM_OFF 0x84000008ul /* PSCI 1.1, DEN0022D, 5.9 */
+
+static void power_off(struct admin *a)
+{
+	seL4_ARM_SMCContext out, off = { .x0 = PSCI_SYSTEM_OFF };
+
+	if (a->smc)
+		(void)seL4_ARM_SMC_Call(seL4_CapSMC, &off, &out);
+}
+
+static void vm_ended(struct admin *a, uint32_t vm, bool failed)
+{
+	unsigned status = 0;
+
+	a->vms[vm].ended = true;
+	a->vms[vm].failed = a->vms[vm].failed || failed;
+	for (uint32_t i = 0; i < a->system.vm_count; i++) {
+		if (!a->vms[i].ended)
+			return;
+		if (a->vms[i].failed)
+			status = 1;
+	}
+	admin_say(a, "all VMs are off, status %u", status);
+	log_drain(a);
+	power_off(a);
+}
+
+static void on_vm(struct admin *a, uint32_t vm, seL4_Word label, seL4_Word reason)
+{
+	if (vm >= a->system.vm_count || a->vms[vm].ended)
+		return;
+	if (label == VMM_ADMIN_OFF) {
+		admin_say(a, "VM %s is off", a->system.vms[vm].name);
+	} else {
+		admin_say(a, "VM %s failed: %s", a->system.vms[vm].name,
+			  vmm_err_name((enum vmm_err)(reason & 0xff)));
+	}
+	vm_ended(a, vm, label != VMM_ADMIN_OFF);
+}
+
+static void say_fault(struct admin *a, const char *program, unsigned thread, seL4_Word label)
+{
+	unsigned long long mr[5];
+
+	for (int i = 0; i < 5; i++)
+		mr[i] = seL4_GetMR(i);
+	switch (label) {
+	case seL4_Fault_VMFault:
+		admin_say(a, "%s, thread %u: %s fault at address 0x%llx, pc 0x%llx, ESR 0x%llx",
+			  program, thread,
+			  mr[seL4_VMFault_PrefetchFault] != 0 ? "instruction" : "data",
+			  mr[seL4_VMFault_Addr], mr[seL4_VMFault_IP], mr[seL4_VMFault_FSR]);
+		break;
+	case seL4_Fault_CapFault:
+		admin_say(a, "%s, thread %u: capability fault at cptr 0x%llx, pc 0x%llx", program,
+			  thread, mr[seL4_CapFault_Addr], mr[seL4_CapFault_IP]);
+		break;
+	case seL4_Fault_UnknownSyscall:
+		admin_say(a, "%s, thread %u: unknown system call", program, thread);
+		break;
+	case seL4_Fault_UserException:
+		admin_say(a, "%s, thread %u: exception, pc 0x%llx, ESR 0x%llx", program, thread,
+			  mr[seL4_UserException_FaultIP], mr[seL4_UserException_Code]);
+		break;
+	default:
+		admin_say(a, "%s, thread %u: fault %llu", program, thread,
+			  (unsigned long long)label);
+	}
+}
+
+static void on_fault(struct admin *a, seL4_Word badge, seL4_Word label)
+{
+	uint32_t program = badge >> 8 & 0xff, thread = badge & 0xff;
+
+	if (program >= a->program_count)
+		return;
+	say_fault(a, a->programs[program].name, thread, label);
+	if (program < SYSTEM_PROGRAM_COUNT) {
+		admin_say(a, "%s has stopped; the rest goes on", a->programs[program].name);
+		return;
+	}
+	program -= SYSTEM_PROGRAM_COUNT;
+	if (!a->vms[program].ended) {
+		admin_say(a, "VM %s failed: its VMM faulted", a->system.vms[program].name);
+		vm_ended(a, program, true);
+	}
+}
+
+/* The handler is blocked in its first receive: from now on it runs on its clients' time. */
+static void on_passive(struct admin *a, seL4_Word badge)
+{
+	for (uint32_t i = 0; i < a->handover_count; i++) {
+		struct handover *h = &a->handovers[i];
+
+		if ((badge & BADGE_PASSIVE(i)) != BADGE_PASSIVE(i) || h->done)
+			continue;
+		h->done = true;
+		must(a, seL4_SchedContext_Unbind(h->sc), "SchedContext_Unbind", "a handler");
+		must(a, seL4_SchedContext_Bind(h->sc, h->notification), "SchedContext_Bind",
+		     "a handler");
+	}
+}
+
+_Noreturn void serve(struct admin *a)
+{
+	for (;;) {
+		seL4_Word badge;
+		seL4_MessageInfo_t info = seL4_Recv(a->receive, &badge, a->reply);
+		seL4_Word label = seL4_MessageInfo_get_label(info);
+
+		if ((badge & UINT64_C(1) << 63) != 0)
+			on_passive(a, badge);
+		else if ((badge & BADGE_VM(0)) != 0)
+			on_vm(a, (uint32_t)badge, label, seL4_GetMR(0));
+		else if ((badge & BADGE_FAULT(0, 0)) != 0)
+			on_fault(a, badge, label);
+	}
+}
