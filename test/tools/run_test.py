@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""tools/run against a machine that is a shell script: what it passes on, and which status it ends with."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+import unittest
+
+RUN = pathlib.Path(__file__).resolve().parent.parent.parent / "tools/run"
+DESCRIPTION = "/dts-v1/; / { board { cores = <4>; gic-version = <2>; ram = /bits/ 64 <0x60000000 0x80000000>; }; };"
+OFF = "echo 'vessel: all VMs are off, status {}'; "
+
+
+class Run(unittest.TestCase):
+    def run_machine(self, script, *options, stdin=subprocess.DEVNULL, text=None):
+        with tempfile.TemporaryDirectory() as folder:
+            qemu = pathlib.Path(folder) / "qemu-system-aarch64"
+            qemu.write_text("#!/bin/sh\n" + script)
+            qemu.chmod(0o755)
+            system = pathlib.Path(folder) / "system.dts"
+            system.write_text(DESCRIPTION)
+            environment = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}")
+            given = {"input": text} if text is not None else {"stdin": stdin}
+            return subprocess.run([RUN, "--image", "x.img", *options, system], env=environment,
+                                  capture_output=True, text=True, timeout=60, **given)
+
+    def test_status_of_the_last_line(self):
+        for status in (0, 1, 3):
+            done = self.run_machine(OFF.format(status))
+            self.assertEqual(done.returncode, status)
+            self.assertIn(f"status {status}", done.stdout)
+
+    def test_machine_that_cannot_power_off(self):
+        start = time.monotonic()
+        done = self.run_machine(OFF.format(0) + "exec sleep 50")
+        self.assertEqual(done.returncode, 0)
+        self.assertLess(time.monotonic() - start, 30)
+
+    def test_machine_that_stops_early(self):
+        done = self.run_machine("echo booting; exit 0")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("before its VMs were off", done.stderr)
+
+    def test_emulator_that_fails(self):
+        self.assertEqual(self.run_machine("exit 7").returncode, 7)
+
+    def test_the_line_in_pieces(self):
+        done = self.run_machine("printf 'vessel: all VMs are '; sleep 0.3; printf 'off, status 2'; sleep 0.3; echo")
+        self.assertEqual(done.returncode, 2)
+
+    def test_a_guest_cannot_end_the_run_in_mid_line(self):
+        done = self.run_machine("echo 'x vessel: all VMs are off, status 9'; " + OFF.format(0))
+        self.assertEqual(done.returncode, 0)
+
+    def test_what_a_guest_prints_is_not_the_last_line(self):
+        done = self.run_machine(OFF.format(9) + "sleep 0.3; echo more; " + OFF.format(0))
+        self.assertEqual(done.returncode, 0)
+
+    def test_time_limit(self):
+        done = self.run_machine("echo up; exec sleep 50", "--timeout", "2")
+        self.assertEqual(done.returncode, 124)
+
+    def test_output_passes_at_once(self):
+        done = self.run_machine("printf 'no newline'; exec sleep 50", "--timeout", "2")
+        self.assertIn("no newline", done.stdout)
+
+    def test_piped_input_reaches_the_machine(self):
+        done = self.run_machine('read line; echo "got $line"; ' + OFF.format(0), text="uname -a\n")
+        self.assertIn("got uname -a", done.stdout)
+
+    def test_machine_of_the_description(self):
+        done = self.run_machine('echo "$@"; ' + OFF.format(0))
+        for words in ("gic-version=2", "-smp 4", "-m 2560", "-kernel x.img"):
+            self.assertIn(words, done.stdout)
+
+    def test_machine_of_the_options(self):
+        done = self.run_machine('echo "$@"; ' + OFF.format(0), "--gic", "3", "--cores", "2", "--memory", "4096")
+        for words in ("gic-version=3", "-smp 2", "-m 4096"):
+            self.assertIn(words, done.stdout)
+
+    def test_a_system_that_is_not_there(self):
+        done = subprocess.run([RUN, "no-such-system"], capture_output=True, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("no system 'no-such-system'", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
