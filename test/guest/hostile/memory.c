@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Loads and stores where they do not belong. Aborts are caught and skipped. */
+#include "test/guest/hostile/hostile.h"
+
+enum {
+	PAGE = 0x1000,
+	FRAME_V3 = 0x10000,
+	UART_CR = 0x30,
+	UART_ON = 0x301,
+	UART_LCRH = 0x2c,
+	UART_8N1_FIFO = 0x70,
+	UART_IMSC = 0x38,
+	LOW_STEP = 0x10000,
+};
+
+static void write_all(uint64_t at, uint64_t size, uint64_t value)
+{
+	for (uint64_t i = 0; i < size; i++)
+		write8(at + i, (uint8_t)value);
+	for (uint64_t i = 0; i + 2 <= size; i += 2)
+		write16(at + i, (uint16_t)value);
+	for (uint64_t i = 0; i + 4 <= size; i += 4)
+		write32(at + i, (uint32_t)value);
+	for (uint64_t i = 0; i + 8 <= size; i += 8)
+		write64(at + i, value);
+	for (uint64_t i = 0; i + 8 <= size; i += 8)
+		(void)read64(at + i);
+}
+
+void cruel_pages(void)
+{
+	uint64_t gicd_size = machine.gic_version == 3 ? FRAME_V3 : PAGE;
+
+	catch_begin();
+	write_all(machine.gicd, gicd_size, ~UINT64_C(0));
+	if (machine.gic_version == 3) {
+		write_all(machine.gicr, FRAME_V3, noise());
+		write_all(machine.gicr + FRAME_V3, FRAME_V3, ~UINT64_C(0));
+		/* the redistributor of a vCPU that does not exist */
+		write_all(machine.gicr + 2 * FRAME_V3 * (uint64_t)machine.cpu_count, PAGE, noise());
+	} else {
+		write_all(machine.gicd, gicd_size, noise());
+		write_all(machine.gicc, PAGE, noise());
+	}
+	if (machine.rtc != 0)
+		write_all(machine.rtc, PAGE, noise());
+	/* Last, since it takes the console's settings with it. */
+	write_all(machine.uart, PAGE, ~UINT64_C(0));
+	write_all(machine.uart, PAGE, noise());
+	write32(machine.uart + UART_IMSC, 0);
+	write32(machine.uart + UART_LCRH, UART_8N1_FIFO);
+	write32(machine.uart + UART_CR, UART_ON);
+	catch_end();
+}
+
+static void touch(uint64_t at)
+{
+	(void)read32(at);
+	write8(at, 0);
+	(void)read64(at + 8);
+}
+
+void cruel_scan(void)
+{
+	uint64_t ram_end = machine.ram_base + machine.ram_size;
+
+	catch_begin();
+	for (uint64_t at = 0; at < machine.ram_base; at += LOW_STEP) {
+		if (at != machine.uart)
+			touch(at);
+	}
+	touch(machine.ram_base - PAGE);
+	touch(ram_end);
+	touch(ram_end + PAGE);
+	for (unsigned bit = 30; bit < 64; bit++) {
+		uint64_t at = UINT64_C(1) << bit;
+
+		if (at < machine.ram_base || at >= ram_end)
+			touch(at);
+	}
+	for (unsigned i = 0; i < 1000; i++) {
+		uint64_t at = noise() & ~UINT64_C(15);
+
+		if (at < machine.ram_base || at >= ram_end)
+			touch(at);
+	}
+	catch_end();
+	print("HOSTILE scan: %u aborts\n", caught.count);
+}
