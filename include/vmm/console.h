@@ -38,6 +38,14 @@
 #define VMM_CONSOLE_BADGE_TIMER  (UINT64_C(1) << 1)
 #define VMM_CONSOLE_BADGE_CLIENT (UINT64_C(1) << 2)
 
+/* What the driver could not deliver, at this offset in the page of its rx.queue; it only counts up. */
+#define VMM_SERIAL_STATS_OFFSET 64
+
+struct vmm_serial_stats {
+	uint32_t overruns; /* times the UART had to drop characters: nobody took them in time */
+	uint32_t errors;   /* characters with a framing or parity error (delivered all the same) */
+};
+
 #define VMM_CONSOLE_MAGIC   UINT64_C(0x4c4f534e4f435356) /* "VSCONSOL" */
 #define VMM_CONSOLE_VERSION 1
 
