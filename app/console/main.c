@@ -26,7 +26,6 @@
 #include "vmm/port/sel4/runtime.h"
 
 enum {
-	TURN = 256, /* bytes that a client may show before the next one */
 	CHUNK = 256,
 	TICKS_A_SECOND = 10, /* how soon unfinished lines show */
 };
@@ -35,6 +34,8 @@ struct client {
 	struct serialq_producer rx;
 	struct serialq_consumer tx;
 	seL4_CPtr notify;
+	uint32_t quota; /* bytes it may still show in this round */
+	bool vm;
 };
 
 static struct console {
@@ -48,7 +49,8 @@ static struct console {
 	seL4_CPtr wake, serial, timer;
 	uint64_t tick; /* in ticks of the counter */
 	bool ticking;
-	bool held; /* `typed` was read and waits for room */
+	bool shown; /* something, in this call of pump_clients() */
+	bool held;  /* `typed` was read and waits for room */
 	uint8_t typed;
 } console;
 
@@ -72,22 +74,54 @@ static bool pump_out(struct console *c)
 	return any;
 }
 
-/* Clients to multiplexer. */
-static bool pump_clients(struct console *c)
+/*
+ * What each client may show in this round: what it has now. Logs are looked at first and shown last,
+ * so that what a VM wrote before its power-off was logged is also shown before.
+ */
+static bool begin_round(struct console *c)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < c->client_count; i++) {
-		uint8_t byte;
-
-		for (unsigned n = 0; n < TURN && mux_ready(&c->mux); n++) {
-			if (serialq_read(&c->clients[i].tx, &byte, 1) == 0)
-				break;
-			mux_output(&c->mux, i, byte);
-			any = true;
+	for (unsigned vm = 0; vm < 2; vm++) {
+		for (uint32_t i = 0; i < c->client_count; i++) {
+			if (c->clients[i].vm != (vm == 1))
+				continue;
+			c->clients[i].quota = serialq_length(&c->clients[i].tx);
+			any |= c->clients[i].quota > 0;
 		}
 	}
 	return any;
+}
+
+/* Shows what is left of the client's quota. False: the multiplexer has no room. */
+static bool show_client(struct console *c, uint32_t index)
+{
+	struct client *client = &c->clients[index];
+	uint8_t byte;
+
+	for (; client->quota > 0; client->quota--) {
+		if (!mux_ready(&c->mux))
+			return false;
+		if (serialq_read(&client->tx, &byte, 1) == 0)
+			client->quota = 1; /* it took its bytes back: its loss */
+		else
+			mux_output(&c->mux, index, byte);
+		c->shown = true;
+	}
+	return true;
+}
+
+/* Clients to multiplexer. True if there was anything, or is now. */
+static bool pump_clients(struct console *c)
+{
+	c->shown = false;
+	for (unsigned log = 0; log < 2; log++) {
+		for (uint32_t i = 0; i < c->client_count; i++) {
+			if (c->clients[i].vm == (log == 0) && !show_client(c, i))
+				return c->shown;
+		}
+	}
+	return begin_round(c) || c->shown;
 }
 
 /* True if a byte for the VM with the focus found room. */
@@ -215,13 +249,14 @@ static void attach_serial(struct console *c, const struct vmm_start *start)
 static void attach_client(struct console *c, const struct vmm_console_client *from)
 {
 	struct client *client = &c->clients[c->client_count++];
-	bool vm = from->kind == VMM_CONSOLE_VM;
 
 	client->notify = from->notify;
-	expect(mux_add(&c->mux, from->name, sizeof(from->name), vm ? MUX_VM : MUX_LOG) != MUX_NONE);
+	client->vm = from->kind == VMM_CONSOLE_VM;
+	expect(mux_add(&c->mux, from->name, sizeof(from->name), client->vm ? MUX_VM : MUX_LOG) !=
+	       MUX_NONE);
 	expect(serialq_consumer_init(&client->tx, (void *)from->tx_queue,
 				     (const void *)from->tx_data, from->tx_capacity) == VMM_OK);
-	if (vm)
+	if (client->vm)
 		expect(serialq_producer_init(&client->rx, (void *)from->rx_queue,
 					     (void *)from->rx_data, from->rx_capacity) == VMM_OK);
 }
