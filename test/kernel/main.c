@@ -36,9 +36,7 @@ enum {
 extern char __image_end[];
 
 static const struct kt_group *const groups[] = {
-	&boot_group,
-	&untyped_group,
-	&cnode_group,
+	&boot_group, &untyped_group, &cnode_group, &ipc_group, &donation_group, &ntfn_group,
 };
 
 static volatile unsigned watchdog_seconds;
