@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interrupts of this machine: which are the kernel's, and how users' numbers map to the GIC's. */
+#include "standin/object/irq.h"
+#include "standin/sched/lock.h"
+
+#include "standin/arch/aarch64/gic.h"
+#include "standin/arch/aarch64/local.h"
+#include "standin/arch/aarch64/regs.h"
+
+#include <sel4/errors.h>
+
+struct gic gic;
+
+void irq_init(void)
+{
+	gic.ops->init();
+}
+
+void irq_init_core(struct core *c)
+{
+	gic.ops->init_core(c);
+	gic.ops->mask(c, IRQ_KICK, false);
+	gic.ops->mask(c, IRQ_MAINTENANCE, false);
+	gic.ops->mask(c, IRQ_HYP_TIMER, false);
+}
+
+u64 arch_irq_count(void)
+{
+	return gic.irq_count;
+}
+
+u64 arch_irq_check(u64 irq)
+{
+	if (irq >= gic.irq_count)
+		return seL4_RangeError;
+	if (irq == IRQ_MAINTENANCE || irq == IRQ_HYP_TIMER || irq == IRQ_VIRTUAL_TIMER)
+		return seL4_RevokeFirst;
+	return seL4_NoError;
+}
+
+static void mask_here(struct core *c, void *ops, u64 value)
+{
+	(void)ops;
+	gic.ops->mask(c, (u32)value & 0x3ff, value >> 32 != 0);
+}
+
+void arch_irq_mask(u64 irq, bool mask)
+{
+	if (irq < IRQ_SHARED_MAX)
+		gic.ops->mask(arch_this_core(), (u32)irq, mask);
+	else
+		core_call((unsigned)(irq - IRQ_SHARED_MAX) / IRQ_PER_CORE, mask_here, NULL,
+			  irq % IRQ_PER_CORE | (u64)mask << 32);
+}
+
+static void configure_here(struct core *c, void *arg, u64 value)
+{
+	(void)arg;
+	gic.ops->configure(c, (u32)value & 0x3ff, value >> 32 != 0);
+}
+
+void arch_irq_configure(u64 irq, bool edge, unsigned core)
+{
+	if (irq < IRQ_SHARED_MAX)
+		gic.ops->configure(&kernel.cores[core], (u32)irq, edge);
+	else
+		core_call((unsigned)(irq - IRQ_SHARED_MAX) / IRQ_PER_CORE, configure_here, NULL,
+			  irq % IRQ_PER_CORE | (u64)edge << 32);
+}
+
+void arch_kick(unsigned core)
+{
+	gic.ops->kick(&kernel.cores[core]);
+}
+
+bool arch_irq_pending(void)
+{
+	return READ_REG(isr_el1) != 0;
+}
+
+void irq_handle(struct core *c)
+{
+	u32 iar = gic.ops->ack(), irq = iar & 0x3ff;
+
+	switch (irq) {
+	case IRQ_KICK:
+		break;
+	case IRQ_HYP_TIMER:
+		sched_timer(c);
+		break;
+	case IRQ_MAINTENANCE:
+		vcpu_maintenance(c);
+		break;
+	case IRQ_VIRTUAL_TIMER:
+		vcpu_virtual_timer(c);
+		break;
+	default:
+		if (irq >= IRQ_SPURIOUS)
+			return;
+		irq_deliver(irq < IRQ_FIRST_SPI ? irq_own(c->id, irq) : irq);
+		break;
+	}
+	gic.ops->eoi(iar);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Traps: from the registers of an exception to a system call, a fault or an interrupt, and from the
+ * scheduler's choice back. The offsets that trap.S uses are checked here.
+ */
+#include "standin/api/syscall.h"
+#include "standin/ipc/ipc.h"
+#include "standin/lib/print.h"
+#include "standin/object/tcb.h"
+#include "standin/sched/lock.h"
+
+#include <sel4/faults.h>
+#include <sel4/syscall.h>
+
+#include "standin/arch/aarch64/local.h"
+#include "standin/arch/aarch64/regs.h"
+
+_Static_assert(offsetof(struct tcb, ctx) == 0, "trap.S");
+_Static_assert(offsetof(struct context, sp) == 248, "trap.S");
+_Static_assert(offsetof(struct context, elr) == 256, "trap.S");
+_Static_assert(offsetof(struct context, spsr) == 264, "trap.S");
+_Static_assert(offsetof(struct core, stack_top) == 0, "trap.S");
+_Static_assert(offsetof(struct fpu_state, fpsr) == 512, "fpu.S");
+
+enum { ESR_EC_SHIFT = 26, ESR_UNDEFINED = 0x2000000, DFSC_PERMISSION = 0x0c };
+
+#define ESR_S1PTW BIT(7)
+#define PAR_F     BIT(0)
+#define PAR_PA    0xfffffffff000ull
+
+static struct tcb *leave(struct core *c)
+{
+	struct tcb *next = sched_choose(c);
+
+	lock_release();
+	return LIKELY(next != NULL) ? next : trap_idle(c);
+}
+
+struct tcb *trap_idle(struct core *c)
+{
+	struct tcb *next;
+
+	do {
+		arch_idle();
+		lock_take(c);
+		irq_handle(c);
+		next = sched_choose(c);
+		lock_release();
+	} while (next == NULL);
+	return next;
+}
+
+void arch_idle(void)
+{
+	__asm__ volatile("dsb sy; wfi" : : : "memory");
+}
+
+/* The IPA of a guest's fault. HPFAR_EL2 is not valid for permission faults of the access itself. */
+static u64 fault_ipa(u64 esr, u64 far)
+{
+	u64 par, saved;
+
+	if ((esr & 0x3c) != DFSC_PERMISSION || esr & ESR_S1PTW)
+		return (READ_REG(hpfar_el2) >> 4 & MASK(36)) << 12 | (far & 0xfff);
+	saved = READ_REG(par_el1);
+	__asm__ volatile("at s1e1r, %0; isb" : : "r"(far) : "memory");
+	par = READ_REG(par_el1);
+	WRITE_REG(par_el1, saved);
+	return par & PAR_F ? far : (par & PAR_PA) | (far & 0xfff);
+}
+
+static void set_abort(struct tcb *t, u64 esr, bool prefetch)
+{
+	u64 address = READ_REG(far_el2);
+
+	if (t->arch.vcpu != NULL)
+		address = fault_ipa(esr, address);
+	t->fault.label = seL4_Fault_VMFault;
+	t->fault.w[0] = address;
+	t->fault.w[1] = prefetch;
+	t->fault.w[2] = esr;
+}
+
+static void set_fault(struct tcb *t, u64 esr)
+{
+	u64 ec = esr >> ESR_EC_SHIFT;
+
+	if (ec == EC_DABT_LOWER || ec == EC_IABT_LOWER) {
+		set_abort(t, esr, ec == EC_IABT_LOWER);
+	} else if (esr == ESR_UNDEFINED) {
+		t->fault.label = seL4_Fault_UserException;
+		t->fault.w[0] = esr;
+		t->fault.w[1] = 0;
+	} else {
+		t->fault.label = seL4_Fault_VCPUFault;
+		t->fault.w[0] = esr;
+	}
+}
+
+static void do_syscall(struct core *c, struct tcb *t)
+{
+	struct syscall sys = {
+		.number = t->ctx.x[7],
+		.cptr = t->ctx.x[0],
+		.reply = t->ctx.x[6],
+		.dest = t->ctx.x[8],
+	};
+
+	/* NBSendWait offers no reply object, and names its destination where that would be. */
+	if (UNLIKELY((int64_t)sys.number == seL4_SysNBSendWait))
+		sys.dest = sys.reply;
+	if (LIKELY(syscall_perform(c, t, &sys)))
+		return;
+	arch_rewind_syscall(t);
+	t->fault.label = seL4_Fault_UnknownSyscall;
+	t->fault.w[0] = sys.number;
+	fault_send(t);
+}
+
+struct tcb *trap_sync(struct tcb *t, struct core *c, u64 esr)
+{
+	u64 ec = esr >> ESR_EC_SHIFT;
+
+	if (ec == EC_SVC64 || ec == EC_HVC64) {
+		c->in_syscall = true;
+		lock_take(c);
+		if (LIKELY(c->current == t))
+			do_syscall(c, t);
+		c->in_syscall = false;
+		return leave(c);
+	}
+	lock_take(c);
+	if (LIKELY(c->current == t)) {
+		set_fault(t, esr);
+		fault_send(t);
+	}
+	return leave(c);
+}
+
+struct tcb *trap_irq(struct tcb *t, struct core *c)
+{
+	(void)t;
+	lock_take(c);
+	irq_handle(c);
+	return leave(c);
+}
+
+struct tcb *trap_serror(struct tcb *t, struct core *c)
+{
+	lock_take(c);
+	if (c->current == t) {
+		t->fault.label = seL4_Fault_UserException;
+		t->fault.w[0] = READ_REG(esr_el2);
+		t->fault.w[1] = 0;
+		fault_send(t);
+	}
+	return leave(c);
+}
+
+void trap_from_kernel(u64 vector)
+{
+	print("\nstandin: exception in the kernel, core %u: vector %u esr %x elr %x far %x\n",
+	      arch_this_core()->id, vector, READ_REG(esr_el2), READ_REG(elr_el2),
+	      READ_REG(far_el2));
+	arch_halt();
+}
+
+/* ---- fault messages ---- */
+
+unsigned arch_fault_message(struct tcb *t, u64 *mr, unsigned max)
+{
+	const struct fault *f = &t->fault;
+
+	KERNEL_CHECK(max >= seL4_UnknownSyscall_Length);
+	mr[0] = t->ctx.elr;
+	switch (f->label) {
+	case seL4_Fault_CapFault: {
+		static const u8 words[] = { 4, 4, 5, 6, 7 };
+
+		for (unsigned i = 1; i < 7; i++)
+			mr[i] = f->w[i];
+		return words[f->w[seL4_CapFault_LookupFailureType] % ARRAY_SIZE(words)];
+	}
+	case seL4_Fault_UnknownSyscall:
+		for (unsigned i = 0; i < 8; i++)
+			mr[i] = t->ctx.x[i];
+		mr[seL4_UnknownSyscall_FaultIP] = t->ctx.elr;
+		mr[seL4_UnknownSyscall_SP] = t->ctx.sp;
+		mr[seL4_UnknownSyscall_LR] = t->ctx.elr + 4;
+		mr[seL4_UnknownSyscall_SPSR] = t->ctx.spsr;
+		mr[seL4_UnknownSyscall_Syscall] = f->w[0];
+		return seL4_UnknownSyscall_Length;
+	case seL4_Fault_UserException:
+		mr[seL4_UserException_SP] = t->ctx.sp;
+		mr[seL4_UserException_SPSR] = t->ctx.spsr;
+		mr[seL4_UserException_Number] = f->w[0];
+		mr[seL4_UserException_Code] = f->w[1];
+		return seL4_UserException_Length;
+	case seL4_Fault_VMFault:
+		mr[seL4_VMFault_Addr] = f->w[0];
+		mr[seL4_VMFault_PrefetchFault] = f->w[1];
+		mr[seL4_VMFault_FSR] = f->w[2];
+		return seL4_VMFault_Length;
+	case seL4_Fault_Timeout:
+		mr[seL4_Timeout_Data] = f->w[0];
+		mr[seL4_Timeout_Consumed] = f->w[1];
+		return seL4_Timeout_Length;
+	default: /* one word of the machine's */
+		mr[0] = f->w[0];
+		return 1;
+	}
+}
+
+/* Which word of seL4_UserContext each word of the reply to an unknown system call is. */
+static const u8 syscall_reply[] = { 3, 4, 5, 6, 7, 8, 9, 10, 0, 1, 16, 2 };
+enum { SYSCALL_REPLY_LR = 10 };
+
+bool arch_fault_reply(struct tcb *t, u64 label, const u64 *mr, unsigned length)
+{
+	switch (t->fault.label) {
+	case seL4_Fault_UnknownSyscall:
+		for (unsigned i = 0; i < length && i < ARRAY_SIZE(syscall_reply); i++)
+			if (i != SYSCALL_REPLY_LR)
+				arch_context_write(t, syscall_reply[i], mr[i]);
+		return label == 0;
+	case seL4_Fault_UserException:
+		for (unsigned i = 0; i < length && i <= seL4_UserException_SPSR; i++)
+			arch_context_write(t, i, mr[i]);
+		return label == 0;
+	case seL4_Fault_Timeout:
+		for (unsigned i = 0; i < length && i < seL4_TimeoutReply_Length; i++)
+			arch_context_write(t, i, mr[i]);
+		return label == 0;
+	default:
+		return true;
+	}
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * VCPUs. A VCPU's EL1 registers stay loaded while other threads run on the core; only another VCPU
+ * of the same core replaces them. Between a guest and a native thread just what would affect the
+ * native thread is exchanged: HCR_EL2, four EL1 registers, the virtual timer and the virtual
+ * interrupts.
+ *
+ * vcpu.core tells where the registers are; memory is right for the exchanged ones whenever the VCPU
+ * does not run, and for all others only if it is not loaded.
+ */
+#include "standin/ipc/ipc.h"
+#include "standin/object/tcb.h"
+#include "standin/sched/lock.h"
+
+#include "standin/arch/aarch64/gic.h"
+#include "standin/arch/aarch64/local.h"
+#include "standin/arch/aarch64/regs.h"
+
+#include <sel4/errors.h>
+#include <sel4/invocation.h>
+
+enum { CNTV_ENABLE = 1, CNTHP_ENABLE = 1, ICH_ENABLE = 1, PRIORITY_MAX = 31, VIRQ_MAX = 1023 };
+
+/* SCTLR_EL1 at reset of a guest: RES1 bits, MMU and caches off. */
+#define SCTLR_GUEST 0x30c50838ull
+
+void vcpu_init(struct vcpu *v)
+{
+	v->regs[seL4_VCPUReg_SCTLR] = SCTLR_GUEST;
+	v->ich_hcr = ICH_ENABLE;
+}
+
+void vcpu_init_core(struct core *c)
+{
+	WRITE_REG(hcr_el2, HCR_NATIVE);
+	WRITE_REG(sctlr_el1, SCTLR_NATIVE);
+	WRITE_REG(cpacr_el1, CPACR_FPEN);
+	WRITE_REG(cntkctl_el1, 0);
+	WRITE_REG(cntv_ctl_el0, 0);
+	WRITE_REG(cnthctl_el2, 0);
+	WRITE_REG(cntvoff_el2, 0);
+	WRITE_REG(vmpidr_el2, 0);
+	c->arch.vppi_enabled = false;
+	isb();
+}
+
+/* ---- the registers that are only exchanged between VCPUs ---- */
+
+#define LAZY_REGS(X)                                                                              \
+	X(TTBR0, ttbr0_el1)                                                                       \
+	X(TTBR1, ttbr1_el1)                                                                       \
+	X(TCR, tcr_el1) X(MAIR, mair_el1) X(AMAIR, amair_el1) X(CIDR, contextidr_el1)             \
+		X(ACTLR, actlr_el1) X(AFSR0, afsr0_el1) X(AFSR1, afsr1_el1) X(ESR, esr_el1)       \
+			X(FAR, far_el1) X(PAR, par_el1) X(VBAR, vbar_el1) X(TPIDR_EL1, tpidr_el1) \
+				X(VMPIDR_EL2, vmpidr_el2) X(SP_EL1, sp_el1) X(ELR_EL1, elr_el1)   \
+					X(SPSR_EL1, spsr_el1) X(CNTV_CVAL, cntv_cval_el0)         \
+						X(CNTVOFF, cntvoff_el2)
+
+static void save_lazy(struct vcpu *v)
+{
+#define SAVE_REG(field, name) v->regs[seL4_VCPUReg_##field] = READ_REG(name);
+	LAZY_REGS(SAVE_REG)
+	gic.ops->save(v);
+	v->core = 0;
+}
+
+static void load_lazy(struct core *c, struct vcpu *v)
+{
+#define LOAD_REG(field, name) WRITE_REG(name, v->regs[seL4_VCPUReg_##field]);
+	LAZY_REGS(LOAD_REG)
+	gic.ops->load(v);
+	v->core = c->id + 1;
+	c->arch.vcpu = v;
+}
+
+/* False: the field is not one of them. */
+static bool access_lazy(u64 field, bool write, u64 *value)
+{
+#define ACCESS_CASE(field, name)                 \
+	case seL4_VCPUReg_##field:               \
+		if (write)                       \
+			WRITE_REG(name, *value); \
+		else                             \
+			*value = READ_REG(name); \
+		return true;
+	switch (field) {
+		LAZY_REGS(ACCESS_CASE)
+	default:
+		return false;
+	}
+}
+
+static void unload_here(struct core *c, void *arg, u64 value)
+{
+	struct vcpu *v = arg;
+
+	(void)value;
+	if (c->arch.vcpu != v)
+		return;
+	vcpu_leave(c);
+	save_lazy(v);
+	c->arch.vcpu = NULL;
+}
+
+void vcpu_unload(struct vcpu *v)
+{
+	if (v->core != 0)
+		core_call((unsigned)v->core - 1, unload_here, v, 0);
+}
+
+/* ---- running and not running ---- */
+
+void vcpu_enter(struct core *c, struct vcpu *v)
+{
+	if (UNLIKELY(c->arch.vcpu != v)) {
+		if (c->arch.vcpu != NULL)
+			unload_here(c, c->arch.vcpu, 0);
+		vcpu_unload(v);
+		load_lazy(c, v);
+	}
+	if (c->arch.vcpu_active)
+		return;
+	c->arch.vcpu_active = true;
+	WRITE_REG(hcr_el2, HCR_VCPU);
+	WRITE_REG(sctlr_el1, v->regs[seL4_VCPUReg_SCTLR]);
+	WRITE_REG(cpacr_el1, v->regs[seL4_VCPUReg_CPACR]);
+	WRITE_REG(cntkctl_el1, v->regs[seL4_VCPUReg_CNTKCTL_EL1]);
+	WRITE_REG(cntv_ctl_el0, v->regs[seL4_VCPUReg_CNTV_CTL]);
+	gic.ops->enable(v->ich_hcr);
+	if (UNLIKELY(c->arch.vppi_enabled == v->vppi_masked)) {
+		c->arch.vppi_enabled = !v->vppi_masked;
+		gic.ops->mask(c, IRQ_VIRTUAL_TIMER, v->vppi_masked != 0);
+	}
+}
+
+void vcpu_leave(struct core *c)
+{
+	struct vcpu *v = c->arch.vcpu;
+
+	if (!c->arch.vcpu_active)
+		return;
+	c->arch.vcpu_active = false;
+	v->regs[seL4_VCPUReg_SCTLR] = READ_REG(sctlr_el1);
+	v->regs[seL4_VCPUReg_CPACR] = READ_REG(cpacr_el1);
+	v->regs[seL4_VCPUReg_CNTKCTL_EL1] = READ_REG(cntkctl_el1);
+	v->regs[seL4_VCPUReg_CNTV_CTL] = READ_REG(cntv_ctl_el0);
+	WRITE_REG(cntv_ctl_el0, 0);
+	WRITE_REG(sctlr_el1, SCTLR_NATIVE);
+	WRITE_REG(cpacr_el1, CPACR_FPEN);
+	WRITE_REG(cntkctl_el1, 0);
+	v->ich_hcr = gic.ops->disable();
+	WRITE_REG(hcr_el2, HCR_NATIVE);
+	isb();
+}
+
+void vcpu_dissociate(struct vcpu *v)
+{
+	if (v->tcb == NULL)
+		return;
+	vcpu_unload(v);
+	v->tcb->arch.vcpu = NULL;
+	thread_leave_guest(v->tcb);
+	v->tcb = NULL;
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+	if (v->tcb != NULL)
+		core_stall(v->tcb);
+	vcpu_unload(v);
+	if (v->tcb != NULL) {
+		struct tcb *t = v->tcb;
+
+		vcpu_dissociate(v);
+		sched_wake(t);
+	}
+}
+
+/* ---- interrupts while it runs ---- */
+
+static void fault(struct tcb *t, u64 label, u64 word)
+{
+	t->fault.label = label;
+	t->fault.w[0] = word;
+	fault_send(t);
+}
+
+void vcpu_maintenance(struct core *c)
+{
+	struct tcb *t = c->current;
+	u64 ended, index = ~0ull;
+
+	if (t == NULL || !c->arch.vcpu_active)
+		return;
+	ended = gic.ops->ended() & MASK(gic.lr_count);
+	if (ended != 0) {
+		index = (u64)__builtin_ctzll(ended);
+		/* Reported once. */
+		gic.ops->lr_write((unsigned)index,
+				  gic.ops->lr_without_eoi(gic.ops->lr_read((unsigned)index)));
+	}
+	fault(t, seL4_Fault_VGICMaintenance, index);
+}
+
+void vcpu_virtual_timer(struct core *c)
+{
+	struct tcb *t = c->current;
+
+	gic.ops->mask(c, IRQ_VIRTUAL_TIMER, true);
+	c->arch.vppi_enabled = false;
+	if (t == NULL || !c->arch.vcpu_active)
+		return;
+	c->arch.vcpu->vppi_masked = true;
+	fault(t, seL4_Fault_VPPIEvent, IRQ_VIRTUAL_TIMER);
+}
+
+/* ---- invocations ---- */
+
+static u64 set_tcb(struct invocation *inv)
+{
+	struct vcpu *v = cap_object(inv->cap);
+	struct tcb *t;
+
+	if (inv->extra_count < 1)
+		return seL4_TruncatedMessage;
+	if (cap_type(inv->extra[0]->cap) != CAP_TCB)
+		return fail_capability(inv, 1);
+	t = cap_object(inv->extra[0]->cap);
+	if (t->arch.vcpu == v)
+		return seL4_NoError;
+	core_stall(t);
+	if (v->tcb != NULL)
+		core_stall(v->tcb);
+	if (v->tcb != NULL) {
+		struct tcb *old = v->tcb;
+
+		vcpu_dissociate(v);
+		sched_wake(old);
+	}
+	if (t->arch.vcpu != NULL)
+		vcpu_dissociate(t->arch.vcpu);
+	t->arch.vcpu = v;
+	v->tcb = t;
+	/* From now on its modes are a guest's, and before they were a program's: EL0 fits both. */
+	sched_wake(t);
+	return seL4_NoError;
+}
+
+static void inject_here(struct core *c, void *arg, u64 value)
+{
+	(void)c;
+	gic.ops->lr_write((unsigned)value, *(u64 *)arg);
+}
+
+static void read_lr_here(struct core *c, void *arg, u64 value)
+{
+	(void)c;
+	*(u64 *)arg = gic.ops->lr_read((unsigned)value);
+}
+
+/* [virq | prio << 16 | group << 24 | lr << 32] */
+static u64 inject(struct invocation *inv)
+{
+	struct vcpu *v = cap_object(inv->cap);
+	u64 word, virq, prio, group, index, lr, now;
+
+	if (inv->length < 1)
+		return seL4_TruncatedMessage;
+	word = arg(inv, 0);
+	virq = word & 0xffff;
+	prio = word >> 16 & 0xff;
+	group = word >> 24 & 0xff;
+	index = word >> 32 & 0xff;
+	if (virq > VIRQ_MAX)
+		return fail_range(inv, 0, VIRQ_MAX);
+	if (prio > PRIORITY_MAX)
+		return fail_range(inv, 0, PRIORITY_MAX);
+	if (group > 1)
+		return fail_range(inv, 0, 1);
+	if (index >= gic.lr_count)
+		return fail_range(inv, 0, gic.lr_count - 1);
+	now = v->lr[index];
+	if (v->core != 0)
+		core_call((unsigned)v->core - 1, read_lr_here, &now, index);
+	if (gic.ops->lr_active(now))
+		return seL4_DeleteFirst;
+	lr = gic.ops->lr_make(virq, prio, group);
+	if (v->core != 0)
+		core_call((unsigned)v->core - 1, inject_here, &lr, index);
+	else
+		v->lr[index] = lr;
+	return seL4_NoError;
+}
+
+/* Where a field is now: in this core's registers, or in memory. */
+static void access_reg(struct invocation *inv, u64 field, bool write, u64 *value)
+{
+	struct vcpu *v = cap_object(inv->cap);
+
+	if (v->core != 0 && v->core != inv->core->id + 1)
+		vcpu_unload(v);
+	if (v->core != 0 && access_lazy(field, write, value))
+		return;
+	if (write)
+		v->regs[field] = *value;
+	else
+		*value = v->regs[field];
+}
+
+static u64 access_field(struct invocation *inv, bool write)
+{
+	u64 field, value = 0;
+
+	if (inv->length < (write ? 2 : 1))
+		return seL4_TruncatedMessage;
+	field = arg(inv, 0);
+	if (field >= VCPU_REGS)
+		return fail_argument(inv, 1);
+	if (write)
+		value = arg(inv, 1);
+	access_reg(inv, field, write, &value);
+	if (!write)
+		result(inv, 0, value);
+	return seL4_NoError;
+}
+
+u64 vcpu_invoke(struct invocation *inv)
+{
+	struct vcpu *v = cap_object(inv->cap);
+
+	switch (inv->label) {
+	case ARMVCPUSetTCB:
+		return set_tcb(inv);
+	case ARMVCPUInjectIRQ:
+		return inject(inv);
+	case ARMVCPUReadReg:
+		return access_field(inv, false);
+	case ARMVCPUWriteReg:
+		return access_field(inv, true);
+	case ARMVCPUAckVPPI:
+		if (inv->length < 1)
+			return seL4_TruncatedMessage;
+		if (arg(inv, 0) >= gic.irq_count)
+			return fail_range(inv, 0, gic.irq_count - 1);
+		if (arg(inv, 0) != IRQ_VIRTUAL_TIMER)
+			return fail_argument(inv, 0);
+		v->vppi_masked = false;
+		return seL4_NoError;
+	default:
+		return seL4_IllegalOperation;
+	}
+}

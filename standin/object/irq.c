@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interrupt handlers. */
+#include "standin/object/irq.h"
+
+#include "standin/api/invocation.h"
+#include "standin/api/lookup.h"
+#include "standin/ipc/ipc.h"
+#include "standin/object/destroy.h"
+
+#include <sel4/invocation.h>
+
+void irq_release(u64 irq)
+{
+	arch_irq_mask(irq, true);
+	kernel.irq_issued[irq / 64] &= ~BIT(irq % 64);
+	cap_delete(&kernel.irqs[irq]);
+}
+
+void irq_deliver(u64 irq)
+{
+	struct cap cap = kernel.irqs[irq].cap;
+
+	arch_irq_mask(irq, true);
+	if (cap_type(cap) == CAP_NOTIFICATION && cap_rights(cap) & RIGHT_WRITE)
+		notification_signal(cap_object(cap), cap.data);
+}
+
+u64 irq_make_handler(struct invocation *inv, u64 irq, u64 index, u64 depth)
+{
+	struct slot *dst;
+	u64 err;
+
+	if (irq_is_issued(irq))
+		return seL4_RevokeFirst;
+	err = lookup_for_op(inv, inv->extra[0]->cap, index, depth, false, &dst);
+	if (err != seL4_NoError)
+		return err;
+	if (!slot_empty(dst))
+		return seL4_DeleteFirst;
+	irq_issue(irq);
+	slot_insert(inv->slot, dst, cap_new(CAP_IRQ_HANDLER, 0, 0, 0, irq));
+	return seL4_NoError;
+}
+
+u64 irq_control_invoke(struct invocation *inv)
+{
+	u64 err;
+
+	if (inv->label != IRQIssueIRQHandler)
+		return arch_invoke(inv);
+	if (inv->length < 3 || inv->extra_count < 1)
+		return seL4_TruncatedMessage;
+	err = arch_irq_check(arg(inv, 0));
+	if (err != seL4_NoError)
+		return err == seL4_RangeError ? fail_range(inv, 0, arch_irq_count() - 1) : err;
+	return irq_make_handler(inv, arg(inv, 0), arg(inv, 1), arg(inv, 2));
+}
+
+static u64 set_notification(struct invocation *inv)
+{
+	struct slot *n, *s = &kernel.irqs[inv->cap.data];
+
+	if (inv->extra_count < 1)
+		return seL4_TruncatedMessage;
+	n = inv->extra[0];
+	if (cap_type(n->cap) != CAP_NOTIFICATION || !(cap_rights(n->cap) & RIGHT_WRITE))
+		return fail_capability(inv, 1);
+	cap_delete(s);
+	slot_insert(n, s, n->cap);
+	return seL4_NoError;
+}
+
+u64 irq_handler_invoke(struct invocation *inv)
+{
+	switch (inv->label) {
+	case IRQAckIRQ:
+		arch_irq_mask(inv->cap.data, false);
+		return seL4_NoError;
+	case IRQSetIRQHandler:
+		return set_notification(inv);
+	case IRQClearIRQHandler:
+		cap_delete(&kernel.irqs[inv->cap.data]);
+		return seL4_NoError;
+	default:
+		return seL4_IllegalOperation;
+	}
+}
