@@ -78,8 +78,15 @@ static bool sleeper_start(struct timer_server *s, uint64_t us)
 	seL4_Word count = 1; /* the pc alone */
 	seL4_Word pc = (seL4_Word)timer_sleeper;
 
-	if (seL4_SchedControl_ConfigureFlags(s->sched_control, s->client->sc, SLEEPER_BUDGET_US, us,
-					     0, 0, seL4_SchedContext_Sporadic) != seL4_NoError)
+	/*
+	 * The least budget will do, since yielding gives all of it up. But if the machine stalls before
+	 * that (a virtual machine's host does), what is overrun is paid back in whole periods, one for
+	 * each budget: with a small one the deadline would move away many times its distance.
+	 */
+	uint64_t budget = us / 2 > SLEEPER_BUDGET_US ? us / 2 : SLEEPER_BUDGET_US;
+
+	if (seL4_SchedControl_ConfigureFlags(s->sched_control, s->client->sc, budget, us, 0, 0,
+					     seL4_SchedContext_Sporadic) != seL4_NoError)
 		return false;
 	seL4_SendWithMRs(s->client->sleeper, seL4_MessageInfo_new(TCBWriteRegisters, 0, 0, 3),
 			 &flags, &count, &pc, NULL);
