@@ -40,7 +40,7 @@ void ref_reset(struct ref *ref)
 		ref->asleep[v] = false;
 		for (unsigned lr = 0; lr < REF_LRS; lr++)
 			ref->lr[v][lr] = (struct ref_lr){ .content = REF_NONE };
-		for (unsigned intid = 0; intid < REF_INTIDS; intid++)
+		for (unsigned intid = 0; intid < ref->intids; intid++)
 			ref->irq[v][intid] = (struct ref_irq){
 				.group1 = ref->version == 3,
 				.edge = intid < 16,
