@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../model/gic_world.h"
+#include "test/model/gic_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "input.h"
+#include "test/fuzz/input.h"
 #include "vmm/dev/uart/pl011.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "input.h"
+#include "test/fuzz/input.h"
 #include "vmm/dev/rtc/pl031.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "input.h"
+#include "test/fuzz/input.h"
 #include "vmm/base/util.h"
 #include "vmm/dev/psci/psci.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gic_world.h"
+#include "test/model/gic_world.h"
 
 enum { WORLDS = 96, STEPS = 8000, COMPARE_EVERY = 512 };
 

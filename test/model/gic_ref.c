@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "gic_ref.h"
+#include "test/model/gic_ref.h"
 
 #include <string.h>
 

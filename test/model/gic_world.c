@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "gic_world.h"
+#include "test/model/gic_world.h"
 
 #include <stdio.h>
 #include <stdlib.h>

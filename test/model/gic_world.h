@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "gic_ref.h"
+#include "test/model/gic_ref.h"
 #include "vmm/irqchip/gic/gic.h"
 
 struct gic_world {

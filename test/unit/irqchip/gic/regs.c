@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vmm/irqchip/gic/regs: the registers both versions have, and the tables of both. */
-#include "fixture.h"
+#include "test/unit/irqchip/gic/fixture.h"
 
 static void tables_are_sane(void **state)
 {

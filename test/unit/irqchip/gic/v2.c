@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vmm/irqchip/gic/v2: targets, SGIs with their sources, banking. */
-#include "fixture.h"
+#include "test/unit/irqchip/gic/fixture.h"
 
 enum { SGI = 5, TO_LIST = 0, TO_OTHERS = 1 << 24, TO_SELF = 2 << 24, RESERVED = 3 << 24 };
 

@@ -3,7 +3,7 @@
  * vmm/irqchip/gic/v3: routing by affinity, redistributors, SGI system registers. The fixture's
  * affinities are 0.0, 0.1, 1.0, 1.1 (Aff1.Aff0).
  */
-#include "fixture.h"
+#include "test/unit/irqchip/gic/fixture.h"
 
 enum { SGI = 5, ROUTER = IROUTER + UART * 8 };
 
