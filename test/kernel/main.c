@@ -36,7 +36,8 @@ enum {
 extern char __image_end[];
 
 static const struct kt_group *const groups[] = {
-	&boot_group, &untyped_group, &cnode_group, &ipc_group, &donation_group, &ntfn_group,
+	&boot_group, &untyped_group, &cnode_group, &ipc_group,   &donation_group,
+	&ntfn_group, &tcb_group,     &fault_group, &sched_group,
 };
 
 static volatile unsigned watchdog_seconds;
