@@ -104,9 +104,9 @@ struct program {
 	seL4_CPtr start_frames[2], config_frames[2];
 };
 
-/* A passive handler, until it has handed over its scheduling context. Kept slots. */
+/* A passive handler: what it starts on, and what its notification gets instead. Kept slots. */
 struct handover {
-	seL4_CPtr sc, notification;
+	seL4_CPtr start_sc, sc, notification;
 	bool done;
 };
 
@@ -136,7 +136,7 @@ struct admin {
 	seL4_CPtr root;       /* the CSpace root */
 	uint32_t chunk_count; /* CNodes below it */
 	uint64_t next_vault, next_kept;
-	uint64_t kept[KEPT_MAX + 2 * PASSIVE_MAX]; /* slots that stay after sealing */
+	uint64_t kept[KEPT_MAX + 3 * PASSIVE_MAX]; /* slots that stay after sealing */
 	uint32_t kept_count;
 
 	uint32_t frame_count;

@@ -100,7 +100,7 @@ static void on_fault(struct admin *a, seL4_Word badge, seL4_Word label)
 	}
 }
 
-/* The handler is blocked in its first receive: from now on it runs on its clients' time. */
+/* The handler is blocked in its first receive: from now on it runs on its guest's time. */
 static void on_passive(struct admin *a, seL4_Word badge)
 {
 	for (uint32_t i = 0; i < a->handover_count; i++) {
@@ -109,7 +109,7 @@ static void on_passive(struct admin *a, seL4_Word badge)
 		if ((badge & BADGE_PASSIVE(i)) != BADGE_PASSIVE(i) || h->done)
 			continue;
 		h->done = true;
-		must(a, seL4_SchedContext_Unbind(h->sc), "SchedContext_Unbind", "a handler");
+		must(a, seL4_SchedContext_Unbind(h->start_sc), "SchedContext_Unbind", "a handler");
 		must(a, seL4_SchedContext_Bind(h->sc, h->notification), "SchedContext_Bind",
 		     "a handler");
 	}

@@ -125,29 +125,34 @@ static seL4_CPtr new_guest_thread(struct vm_build *b, uint32_t index, seL4_CPtr 
 	return tcb;
 }
 
-/* A handler: with its own time, or (passive) with it until it has said that it is ready. */
+/*
+ * A handler starts on a scheduling context without limit. So its guest, which is below it, cannot run
+ * and fault before it waits for the first time, which the handover of a passive one relies on: what
+ * it finds blocked in receive has received nothing. A passive handler gives that context up then,
+ * and its notification has one with the vCPU's own limits, for what is not done on the guest's time.
+ */
 static uint64_t add_handler(struct vm_build *b, uint32_t index)
 {
 	struct admin *a = b->a;
-	bool passive = b->vm->handler == SYSTEM_HANDLER_PASSIVE;
-	struct system_sched sched = b->vm->vcpus[index].sched;
-	struct thread_options options = { .core = sched.core,
+	const struct system_sched *described = &b->vm->vcpus[index].sched;
+	struct system_sched full = *described;
+	struct thread_options options = { .core = described->core,
 					  .stack_pages = STACK_PAGES,
 					  .run = true };
 	struct handover *handover = &a->handovers[a->handover_count];
 	uint32_t thread;
 
-	if (!passive)
-		sched.budget_us = sched.period_us; /* less costs a refill an exit */
-	options.sc = object_new_sc(a, &sched, index);
+	full.budget_us = full.period_us;
+	options.sc = object_new_sc(a, &full, index);
 	thread = program_thread(a, b->vmm, &options);
 	must(a, seL4_TCB_BindNotification(b->vmm->tcbs[thread], b->notifications[index]),
 	     "TCB_BindNotification", b->vm->name);
-	if (!passive)
+	if (b->vm->handler != SYSTEM_HANDLER_PASSIVE)
 		return 0;
 	if (a->handover_count == PASSIVE_MAX)
 		admin_die(a, "more than %u passive handlers", PASSIVE_MAX);
-	handover->sc = object_keep(a, options.sc, seL4_AllRights, 0);
+	handover->start_sc = object_keep(a, options.sc, seL4_AllRights, 0);
+	handover->sc = object_keep(a, object_new_sc(a, described, index), seL4_AllRights, 0);
 	handover->notification = object_keep(a, b->notifications[index], seL4_AllRights, 0);
 	return program_grant(a, b->vmm, a->notification, seL4_CanWrite,
 			     BADGE_PASSIVE(a->handover_count++));
