@@ -322,7 +322,7 @@ static void exclusive_and_simd(void)
 			 :
 			 : "r"(at)
 			 : "memory");
-	__asm__ volatile("ld1 {v0.4s}, [%0], #16" : "+r"(at) : : "memory");
+	__asm__ volatile(".arch_extension simd\n\tld1 {v0.4s}, [%0], #16" : "+r"(at) : : "memory");
 	mmu_off();
 	catch_end();
 }
