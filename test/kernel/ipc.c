@@ -517,6 +517,28 @@ static void ipc_endpoint_deleted_under_receiver(void)
 	CHECK_EQ(seL4_GetMR(seL4_CapFault_InRecvPhase), 1);
 }
 
+static void receive_without_reply(seL4_Word unused)
+{
+	(void)unused;
+	seL4_Recv(s.endpoint, seL4_Null, 0);
+}
+
+/* Recv wants a reply object, even if nobody calls; Wait is the form without. */
+static void ipc_receive_without_reply_object(void)
+{
+	seL4_CPtr faults = kt_new(seL4_EndpointObject, 0);
+	struct kt_thread t;
+
+	start();
+	t = kt_thread_new(receive_without_reply, 0, KT_PRIO + 1);
+	kt_fault_to(&t, faults);
+	kt_start(&t);
+	CHECK_EQ(seL4_MessageInfo_get_label(seL4_Recv(faults, seL4_Null, s.reply)),
+		 seL4_Fault_CapFault);
+	CHECK_EQ(seL4_GetMR(seL4_CapFault_Addr), 0);
+	CHECK_EQ(seL4_GetMR(seL4_CapFault_InRecvPhase), 1);
+}
+
 /* Senders with the badge start again; one whose capability is gone meanwhile goes on. */
 static void ipc_cancel_badged_sends(void)
 {
@@ -595,6 +617,7 @@ static const struct kt_test tests[] = {
 	KT(ipc_call_to_wait),
 	KT(ipc_endpoint_deleted_under_sender),
 	KT(ipc_endpoint_deleted_under_receiver),
+	KT(ipc_receive_without_reply_object),
 	KT(ipc_cancel_badged_sends),
 	KT(ipc_suspended_sender_leaves_the_queue),
 	KT(ipc_send_without_right_is_ignored),

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VCPU objects: what can be asked of them, and what is refused. */
+#include "test/kernel/guests.h"
+#include "test/kernel/kt.h"
+
+static seL4_CPtr new_vcpu(void)
+{
+	return kt_new(seL4_ARM_VCPUObject, 0);
+}
+
+static void vcpu_registers_round_trip(void)
+{
+	seL4_CPtr vcpu = new_vcpu();
+
+	for (unsigned field = 0; field < seL4_VCPUReg_Num; field++)
+		CHECK_OK(seL4_ARM_VCPU_WriteRegs(vcpu, (seL4_VCPUReg)field, 0x1000 + field * 16));
+	for (unsigned field = 0; field < seL4_VCPUReg_Num; field++) {
+		seL4_ARM_VCPU_ReadRegs_t r = seL4_ARM_VCPU_ReadRegs(vcpu, (seL4_VCPUReg)field);
+
+		CHECK_OK(r.error);
+		CHECK_EQ(r.value, 0x1000 + field * 16);
+	}
+}
+
+static void vcpu_register_errors(void)
+{
+	seL4_CPtr vcpu = new_vcpu();
+
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vcpu, seL4_VCPUReg_Num).error, seL4_InvalidArgument);
+	CHECK_EQ(seL4_GetMR(0), 1);
+	CHECK_EQ(seL4_ARM_VCPU_WriteRegs(vcpu, seL4_VCPUReg_Num, 0), seL4_InvalidArgument);
+	CHECK_EQ(kt_invoke_raw(vcpu, ARMVCPUReadReg, 0, 0), seL4_TruncatedMessage);
+	CHECK_EQ(kt_invoke_raw(vcpu, ARMVCPUWriteReg, 0, 1), seL4_TruncatedMessage);
+	CHECK_EQ(kt_invoke_raw(vcpu, ARMVCPUInjectIRQ, 0, 0), seL4_TruncatedMessage);
+	CHECK_EQ(kt_invoke_raw(vcpu, ARMVCPUAckVPPI, 0, 0), seL4_TruncatedMessage);
+	CHECK_EQ(kt_invoke_raw(vcpu, ARMVCPUSetTCB, 0, 0), seL4_TruncatedMessage);
+	CHECK_EQ(kt_invoke_raw(vcpu, TCBSuspend, 0, 0), seL4_IllegalOperation);
+}
+
+static void vcpu_set_tcb(void)
+{
+	seL4_CPtr vcpu = new_vcpu(), a = kt_new(seL4_TCBObject, 0), b = kt_new(seL4_TCBObject, 0);
+
+	CHECK_EQ(seL4_ARM_VCPU_SetTCB(vcpu, kt_new(seL4_EndpointObject, 0)), seL4_IllegalOperation);
+	CHECK_OK(seL4_ARM_VCPU_SetTCB(vcpu, a));
+	CHECK_OK(seL4_ARM_VCPU_SetTCB(vcpu, b));       /* moves */
+	CHECK_OK(seL4_ARM_VCPU_SetTCB(new_vcpu(), b)); /* replaces */
+	kt_delete(b);
+	CHECK_OK(seL4_ARM_VCPU_SetTCB(vcpu, a));
+	kt_delete(vcpu);
+	CHECK_OK(seL4_TCB_Suspend(a));
+}
+
+static void vcpu_inject_ranges(void)
+{
+	seL4_CPtr vcpu = new_vcpu();
+
+	CHECK_OK(seL4_ARM_VCPU_InjectIRQ(vcpu, 32, 0, 1, 0));
+	CHECK_OK(seL4_ARM_VCPU_InjectIRQ(vcpu, 1023, 31, 0, 1));
+	CHECK_EQ(seL4_ARM_VCPU_InjectIRQ(vcpu, 1024, 0, 1, 0), seL4_RangeError);
+	CHECK_EQ(seL4_GetMR(0), 0);
+	CHECK_EQ(seL4_GetMR(1), 1023);
+	CHECK_EQ(seL4_ARM_VCPU_InjectIRQ(vcpu, 32, 32, 1, 0), seL4_RangeError);
+	CHECK_EQ(seL4_GetMR(1), 31);
+	CHECK_EQ(seL4_ARM_VCPU_InjectIRQ(vcpu, 32, 0, 2, 0), seL4_RangeError);
+	CHECK_EQ(seL4_GetMR(1), 1);
+	CHECK_EQ(seL4_ARM_VCPU_InjectIRQ(vcpu, 32, 0, 1, 255), seL4_RangeError);
+	CHECK(seL4_GetMR(1) >= 1 && seL4_GetMR(1) <= 15); /* number of list registers - 1 */
+	/* Over a pending one: replaces it. */
+	CHECK_OK(seL4_ARM_VCPU_InjectIRQ(vcpu, 33, 0, 1, 0));
+}
+
+static void vcpu_ack_vppi_errors(void)
+{
+	seL4_CPtr vcpu = new_vcpu();
+
+	CHECK_OK(seL4_ARM_VCPU_AckVPPI(vcpu, 27));
+	CHECK_EQ(seL4_ARM_VCPU_AckVPPI(vcpu, 33), seL4_InvalidArgument);
+	CHECK_EQ(seL4_ARM_VCPU_AckVPPI(vcpu, 100000), seL4_RangeError);
+}
+
+static void vcpu_copies_are_one_object(void)
+{
+	seL4_CPtr vcpu = new_vcpu(), copy = kt_copy(vcpu);
+
+	CHECK_OK(seL4_ARM_VCPU_WriteRegs(vcpu, seL4_VCPUReg_VBAR, 0x12345800));
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(copy, seL4_VCPUReg_VBAR).value, 0x12345800);
+	kt_delete(vcpu);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(copy, seL4_VCPUReg_VBAR).value, 0x12345800);
+}
+
+/* What the VMM writes before the start is what the guest sees. */
+static void vcpu_written_registers_reach_the_guest(void)
+{
+	struct kt_vm vm = NEW_VM(identity);
+
+	CHECK_OK(seL4_ARM_VCPU_WriteRegs(vm.vcpu, seL4_VCPUReg_VMPIDR_EL2, 0x80000102));
+	CHECK_OK(seL4_ARM_VCPU_WriteRegs(vm.vcpu, seL4_VCPUReg_VBAR, 0x40000800));
+	kt_vm_start(&vm, 0, 0);
+	CHECK_EQ(kt_vm_result(&vm), 0x80000102);
+	kt_vm_next(&vm);
+	CHECK_EQ(kt_vm_result(&vm), 0x40000800);
+	/* Also in the middle of its life, from the same core. */
+	CHECK_OK(seL4_ARM_VCPU_WriteRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1, 0x77));
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1).value, 0x77);
+	kt_vm_next(&vm);
+	CHECK(kt_vm_result(&vm) != 0); /* MIDR: the hardware's */
+	kt_vm_next(&vm);
+	CHECK_EQ(kt_vm_result(&vm), 4); /* EL1 */
+}
+
+/* What the guest writes is what the VMM reads while the guest waits for it. */
+static void vcpu_guest_registers_can_be_read(void)
+{
+	struct kt_vm vm = NEW_VM(sysregs);
+
+	kt_vm_start(&vm, 0x50000, 0);
+	kt_vm_result(&vm);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1).value, 0x50000);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_CIDR).value, 0x50040);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_FAR).value, 0x50080);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_ELR_EL1).value, 0x50100);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_MAIR).value, 0x50000);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_VBAR).value, 0x50800);
+}
+
+/* Two guests on one core do not see each other's registers. */
+static void vcpu_registers_are_switched(void)
+{
+	struct kt_vm a = NEW_VM(sysregs), b = NEW_VM(sysregs);
+
+	kt_vm_start(&a, 0x50000, 0);
+	kt_vm_start(&b, 0x60000, 0);
+	kt_vm_result(&a);
+	kt_vm_result(&b);
+	for (int i = 0; i < 20; i++) {
+		kt_vm_next(&a);
+		CHECK_EQ(kt_vm_result(&a), 0);
+		kt_vm_next(&b);
+		CHECK_EQ(kt_vm_result(&b), 0);
+	}
+}
+
+static void vcpu_deleted_under_guest(void)
+{
+	struct kt_vm vm = NEW_VM(count), other = NEW_VM(hvc);
+
+	kt_vm_start(&vm, 0, 0);
+	kt_sleep(3);
+	CHECK_OK(seL4_TCB_Suspend(vm.tcb));
+	kt_delete(vm.vcpu);
+	kt_vm_start(&other, 3, 0);
+	CHECK_EQ(kt_vm_result(&other), 3);
+}
+
+static void vcpu_guest_deleted_while_ready(void)
+{
+	struct kt_vm vm = NEW_VM(count), other = NEW_VM(hvc);
+	volatile uint64_t *counter = (volatile uint64_t *)(void *)(vm.ram + 0xf00);
+	uint64_t before;
+
+	kt_vm_start(&vm, 0, 0);
+	kt_sleep(5);
+	kt_delete(vm.tcb);
+	before = *counter;
+	CHECK(before > 0);
+	kt_sleep(5);
+	CHECK_EQ(*counter, before);
+	kt_vm_start(&other, 3, 0);
+	CHECK_EQ(kt_vm_result(&other), 3);
+}
+
+static const struct kt_test tests[] = {
+	KT(vcpu_registers_round_trip),
+	KT(vcpu_register_errors),
+	KT(vcpu_set_tcb),
+	KT(vcpu_inject_ranges),
+	KT(vcpu_ack_vppi_errors),
+	KT(vcpu_copies_are_one_object),
+	KT(vcpu_written_registers_reach_the_guest),
+	KT(vcpu_guest_registers_can_be_read),
+	KT(vcpu_registers_are_switched),
+	KT(vcpu_deleted_under_guest),
+	KT(vcpu_guest_deleted_while_ready),
+};
+
+KT_GROUP(vcpu);
