@@ -296,6 +296,8 @@ static u64 check_sc(struct invocation *inv, struct cap cap)
 	if (cap_type(cap) != CAP_SC)
 		return fail_capability(inv, 2);
 	sc = cap_object(cap);
+	if (t->sc == sc)
+		return seL4_NoError;
 	if (t->sc != NULL || sc->tcb != NULL)
 		return seL4_IllegalOperation;
 	if (tcb_blocked(t) && sc->budget != 0 && sc_exhausted(sc))
@@ -329,10 +331,12 @@ static u64 set_sched_params(struct invocation *inv)
 	install(t, &f);
 	t->mcp = (u8)mcp;
 	tcb_set_priority(t, (u8)prio);
-	if (cap_type(sc) == CAP_SC)
+	if (cap_type(sc) != CAP_SC) {
+		if (t->sc != NULL)
+			sc_unbind_tcb(t->sc);
+	} else if (t->sc == NULL) {
 		sc_bind_tcb(cap_object(sc), t);
-	else if (t->sc != NULL)
-		sc_unbind_tcb(t->sc);
+	}
 	return seL4_NoError;
 }
 
