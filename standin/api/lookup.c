@@ -40,8 +40,14 @@ static struct slot *resolve(struct cap cap, u64 cptr, u64 bits, u64 *left, struc
 
 struct slot *lookup_slot(struct tcb *t, u64 cptr, struct lookup_error *why)
 {
+	struct cap root = t->slots[TCB_CSPACE].cap;
 	u64 left;
 
+	/* The usual CSpace: one CNode that takes all bits, with a guard of zeroes. */
+	if (LIKELY(cap_type(root) == CAP_CNODE && root.data == 0 &&
+		   cap_extra(root) + cap_size(root) == seL4_WordBits &&
+		   cptr >> cap_size(root) == 0))
+		return cnode_slots(root) + cptr;
 	return resolve(t->slots[TCB_CSPACE].cap, cptr, seL4_WordBits, &left, why);
 }
 

@@ -189,7 +189,7 @@ static void receive_fault(struct tcb *t, u64 cptr)
 }
 
 /* The reply object that `cptr` names; NULL: a fault was raised. */
-static struct reply *find_reply(struct tcb *t, u64 cptr)
+static struct reply *find_reply(struct tcb *t, u64 cptr, bool *grant)
 {
 	struct lookup_error why;
 	struct slot *s = lookup_slot(t, cptr, &why);
@@ -202,15 +202,17 @@ static struct reply *find_reply(struct tcb *t, u64 cptr)
 		receive_fault(t, cptr);
 		return NULL;
 	}
+	*grant = (cap_rights(s->cap) & RIGHT_GRANT) != 0;
 	return cap_object(s->cap);
 }
 
-static void receive(struct tcb *t, const struct syscall *sys, bool block, bool with_reply)
+/* `reply` NULL with `with_reply`: it is still to be found. */
+static void receive(struct tcb *t, const struct syscall *sys, bool block, bool with_reply,
+		    struct reply *reply)
 {
 	struct lookup_error why;
 	struct slot *s = lookup_slot(t, sys->cptr, &why);
 	struct notification *n;
-	struct reply *reply = NULL;
 
 	if (UNLIKELY(s == NULL)) {
 		fault_cap(t, sys->cptr, true, &why);
@@ -222,8 +224,10 @@ static void receive(struct tcb *t, const struct syscall *sys, bool block, bool w
 	}
 	switch (cap_type(s->cap)) {
 	case CAP_ENDPOINT:
-		if (with_reply) {
-			reply = find_reply(t, sys->reply);
+		if (with_reply && reply == NULL) {
+			bool grant;
+
+			reply = find_reply(t, sys->reply, &grant);
 			if (reply == NULL)
 				return;
 		}
@@ -248,15 +252,13 @@ bool syscall_perform(struct core *c, struct tcb *t, const struct syscall *sys)
 		send(c, t, sys->cptr, BLOCK | CALL | DONATE);
 		return true;
 	case seL4_SysReplyRecv: {
-		struct reply *reply = find_reply(t, sys->reply);
+		bool grant;
+		struct reply *reply = find_reply(t, sys->reply, &grant);
 
 		if (reply != NULL) {
-			struct lookup_error why;
-			struct slot *s = lookup_slot(t, sys->reply, &why);
-
-			reply_send(t, reply, (cap_rights(s->cap) & RIGHT_GRANT) != 0);
+			reply_send(t, reply, grant);
 			if (t->state == THREAD_RUNNING)
-				receive(t, sys, true, true);
+				receive(t, sys, true, true, reply);
 		}
 		return true;
 	}
@@ -264,7 +266,7 @@ bool syscall_perform(struct core *c, struct tcb *t, const struct syscall *sys)
 	case seL4_SysNBSendWait:
 		send(c, t, sys->dest, DONATE | FIRST_PHASE);
 		if (t->state == THREAD_RUNNING)
-			receive(t, sys, true, (int64_t)sys->number == seL4_SysNBSendRecv);
+			receive(t, sys, true, (int64_t)sys->number == seL4_SysNBSendRecv, NULL);
 		return true;
 	case seL4_SysSend:
 		send(c, t, sys->cptr, BLOCK);
@@ -274,11 +276,11 @@ bool syscall_perform(struct core *c, struct tcb *t, const struct syscall *sys)
 		return true;
 	case seL4_SysRecv:
 	case seL4_SysNBRecv:
-		receive(t, sys, (int64_t)sys->number == seL4_SysRecv, true);
+		receive(t, sys, (int64_t)sys->number == seL4_SysRecv, true, NULL);
 		return true;
 	case seL4_SysWait:
 	case seL4_SysNBWait:
-		receive(t, sys, (int64_t)sys->number == seL4_SysWait, false);
+		receive(t, sys, (int64_t)sys->number == seL4_SysWait, false, NULL);
 		return true;
 	case seL4_SysYield:
 		sched_yield(c);

@@ -52,10 +52,14 @@ u64 arch_restart_pc(struct tcb *t);
 void arch_rewind_syscall(struct tcb *t);
 
 /* ---- faults ---- */
-/** Writes a fault message with up to the buffer's words; returns how many. */
-unsigned arch_fault_message(struct tcb *t, u64 *mr, unsigned max);
+/*
+ * Messages as they travel: the first seL4_FastMessageRegisters words at `mr`, all others (and room
+ * for the first) at `buf`, which is NULL if the other side has no IPC buffer.
+ */
+/** Writes t's fault message; returns its length. */
+u64 arch_fault_message(struct tcb *t, u64 *mr, u64 *buf);
 /** Applies a reply's words to the faulter; true: restart it. */
-bool arch_fault_reply(struct tcb *t, u64 label, const u64 *mr, unsigned length);
+bool arch_fault_reply(struct tcb *t, u64 label, const u64 *mr, const u64 *buf, u64 length);
 
 /* ---- objects ---- */
 u64 arch_object_size(struct cap c);

@@ -86,21 +86,10 @@ static u64 copy_words(struct tcb *sender, struct tcb *receiver, u64 length)
 
 static void transfer_fault(struct tcb *sender, struct tcb *receiver)
 {
-	u64 words[seL4_UnknownSyscall_Length];
-	u64 length = arch_fault_message(sender, words, ARRAY_SIZE(words));
-	u64 *buf = NULL;
+	u64 *buf = arch_ipc_buffer(receiver, true), label = sender->fault.label, length;
 
-	if (length > seL4_FastMessageRegisters)
-		buf = arch_ipc_buffer(receiver, true);
-	if (buf == NULL)
-		length = min_u64(length, seL4_FastMessageRegisters);
-	for (u64 i = 0; i < length; i++) {
-		if (i < seL4_FastMessageRegisters)
-			arch_mr(receiver)[i] = words[i];
-		else
-			buf[BUF_MSG + i] = words[i];
-	}
-	*arch_info_register(receiver) = message_info(sender->fault.label, 0, 0, length);
+	length = arch_fault_message(sender, arch_mr(receiver), buf == NULL ? NULL : buf + BUF_MSG);
+	*arch_info_register(receiver) = message_info(label, 0, 0, length);
 }
 
 void message_transfer(struct tcb *sender, const struct endpoint *ep, u64 badge, bool grant,

@@ -101,15 +101,15 @@ static bool answer_fault(struct tcb *sender, struct tcb *t)
 {
 	seL4_MessageInfo_t info = { { *arch_info_register(sender) } };
 	u64 length = min_u64(seL4_MessageInfo_get_length(info), seL4_MsgMaxLength);
-	const u64 *buf = arch_ipc_buffer(sender, false);
-	u64 words[seL4_TimeoutReply_Length];
-	unsigned n = (unsigned)min_u64(length, ARRAY_SIZE(words));
+	const u64 *buf = NULL;
 
-	if (buf == NULL && n > seL4_FastMessageRegisters)
-		n = seL4_FastMessageRegisters;
-	for (unsigned i = 0; i < n; i++)
-		words[i] = i < seL4_FastMessageRegisters ? arch_mr(sender)[i] : buf[1 + i];
-	return arch_fault_reply(t, seL4_MessageInfo_get_label(info), words, n);
+	if (length > seL4_FastMessageRegisters) {
+		buf = arch_ipc_buffer(sender, false);
+		if (buf == NULL)
+			length = seL4_FastMessageRegisters;
+	}
+	return arch_fault_reply(t, seL4_MessageInfo_get_label(info), arch_mr(sender),
+				buf == NULL ? NULL : buf + 1, length);
 }
 
 void reply_send(struct tcb *sender, struct reply *reply, bool grant)

@@ -39,10 +39,12 @@ void sched_init_core(struct core *c, unsigned id)
 
 static int top_priority(const struct core *c)
 {
-	for (int i = PRIORITIES / 64 - 1; i >= 0; i--)
-		if (c->ready_mask[i] != 0)
-			return i * 64 + 63 - __builtin_clzll(c->ready_mask[i]);
-	return -1;
+	int i;
+
+	if (c->ready_words == 0)
+		return -1;
+	i = 63 - __builtin_clzll(c->ready_words);
+	return i * 64 + 63 - __builtin_clzll(c->ready_mask[i]);
 }
 
 static void ready_add(struct core *c, struct tcb *t, bool first)
@@ -53,14 +55,18 @@ static void ready_add(struct core *c, struct tcb *t, bool first)
 		list_append(&c->ready[t->prio], t);
 	t->queue = QUEUE_READY;
 	c->ready_mask[t->prio / 64] |= BIT(t->prio % 64);
+	c->ready_words |= BIT(t->prio / 64);
 }
 
 static void ready_remove(struct core *c, struct tcb *t)
 {
 	list_remove(&c->ready[t->prio], t);
 	t->queue = QUEUE_NONE;
-	if (c->ready[t->prio].head == NULL)
-		c->ready_mask[t->prio / 64] &= ~BIT(t->prio % 64);
+	if (c->ready[t->prio].head != NULL)
+		return;
+	c->ready_mask[t->prio / 64] &= ~BIT(t->prio % 64);
+	if (c->ready_mask[t->prio / 64] == 0)
+		c->ready_words &= ~BIT(t->prio / 64);
 }
 
 static void release_add(struct core *c, struct tcb *t)

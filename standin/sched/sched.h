@@ -34,6 +34,7 @@ struct core {
 	bool yielded;          /* the current thread has used up its time */
 	bool yield_first;      /* the head of its queue goes before the current thread */
 	bool in_syscall;       /* the current thread entered by a system call, not yet performed */
+	u64 ready_words;       /* which words of ready_mask are not zero */
 	u64 ready_mask[PRIORITIES / 64];
 	struct tcb_list ready[PRIORITIES];
 	struct tcb_list release; /* ascending by the head refill's time */

@@ -211,6 +211,11 @@ void arch_context_write(struct tcb *t, unsigned n, u64 value)
 	*context_word(t, n) = value;
 }
 
+void thread_set_spsr(struct tcb *t, u64 spsr)
+{
+	t->ctx.spsr = sane_spsr(t, spsr);
+}
+
 void thread_leave_guest(struct tcb *t)
 {
 	t->ctx.spsr = sane_spsr(t, t->ctx.spsr);

@@ -167,40 +167,70 @@ void trap_from_kernel(u64 vector)
 
 /* ---- fault messages ---- */
 
-unsigned arch_fault_message(struct tcb *t, u64 *mr, unsigned max)
+/* Words 4 and up, if the receiver has a buffer; returns the length of what it gets. */
+static u64 put_rest(u64 *buf, const u64 *words, u64 length)
+{
+	if (buf == NULL)
+		return seL4_FastMessageRegisters;
+	for (u64 i = seL4_FastMessageRegisters; i < length; i++)
+		buf[i] = words[i - seL4_FastMessageRegisters];
+	return length;
+}
+
+static u64 cap_fault_message(struct tcb *t, u64 *mr, u64 *buf)
+{
+	static const u8 lengths[] = { 4, 4, 5, 6, 7 };
+	const u64 *w = t->fault.w;
+
+	mr[seL4_CapFault_Addr] = w[seL4_CapFault_Addr];
+	mr[seL4_CapFault_InRecvPhase] = w[seL4_CapFault_InRecvPhase];
+	mr[seL4_CapFault_LookupFailureType] = w[seL4_CapFault_LookupFailureType];
+	return put_rest(buf, &w[seL4_CapFault_BitsLeft],
+			lengths[w[seL4_CapFault_LookupFailureType] % ARRAY_SIZE(lengths)]);
+}
+
+static u64 syscall_message(struct tcb *t, u64 *mr, u64 *buf)
+{
+	const struct context *ctx = &t->ctx;
+
+	mr[0] = ctx->x[0];
+	mr[1] = ctx->x[1];
+	mr[2] = ctx->x[2];
+	mr[3] = ctx->x[3];
+	if (buf == NULL)
+		return seL4_FastMessageRegisters;
+	buf[seL4_UnknownSyscall_X4] = ctx->x[4];
+	buf[seL4_UnknownSyscall_X5] = ctx->x[5];
+	buf[seL4_UnknownSyscall_X6] = ctx->x[6];
+	buf[seL4_UnknownSyscall_X7] = ctx->x[7];
+	buf[seL4_UnknownSyscall_FaultIP] = ctx->elr;
+	buf[seL4_UnknownSyscall_SP] = ctx->sp;
+	buf[seL4_UnknownSyscall_LR] = ctx->elr + 4;
+	buf[seL4_UnknownSyscall_SPSR] = ctx->spsr;
+	buf[seL4_UnknownSyscall_Syscall] = t->fault.w[0];
+	return seL4_UnknownSyscall_Length;
+}
+
+u64 arch_fault_message(struct tcb *t, u64 *mr, u64 *buf)
 {
 	const struct fault *f = &t->fault;
 
-	KERNEL_CHECK(max >= seL4_UnknownSyscall_Length);
 	mr[0] = t->ctx.elr;
 	switch (f->label) {
-	case seL4_Fault_CapFault: {
-		static const u8 words[] = { 4, 4, 5, 6, 7 };
-
-		for (unsigned i = 1; i < 7; i++)
-			mr[i] = f->w[i];
-		return words[f->w[seL4_CapFault_LookupFailureType] % ARRAY_SIZE(words)];
-	}
-	case seL4_Fault_UnknownSyscall:
-		for (unsigned i = 0; i < 8; i++)
-			mr[i] = t->ctx.x[i];
-		mr[seL4_UnknownSyscall_FaultIP] = t->ctx.elr;
-		mr[seL4_UnknownSyscall_SP] = t->ctx.sp;
-		mr[seL4_UnknownSyscall_LR] = t->ctx.elr + 4;
-		mr[seL4_UnknownSyscall_SPSR] = t->ctx.spsr;
-		mr[seL4_UnknownSyscall_Syscall] = f->w[0];
-		return seL4_UnknownSyscall_Length;
-	case seL4_Fault_UserException:
-		mr[seL4_UserException_SP] = t->ctx.sp;
-		mr[seL4_UserException_SPSR] = t->ctx.spsr;
-		mr[seL4_UserException_Number] = f->w[0];
-		mr[seL4_UserException_Code] = f->w[1];
-		return seL4_UserException_Length;
 	case seL4_Fault_VMFault:
 		mr[seL4_VMFault_Addr] = f->w[0];
 		mr[seL4_VMFault_PrefetchFault] = f->w[1];
 		mr[seL4_VMFault_FSR] = f->w[2];
 		return seL4_VMFault_Length;
+	case seL4_Fault_UnknownSyscall:
+		return syscall_message(t, mr, buf);
+	case seL4_Fault_CapFault:
+		return cap_fault_message(t, mr, buf);
+	case seL4_Fault_UserException:
+		mr[seL4_UserException_SP] = t->ctx.sp;
+		mr[seL4_UserException_SPSR] = t->ctx.spsr;
+		mr[seL4_UserException_Number] = f->w[0];
+		return put_rest(buf, &f->w[1], seL4_UserException_Length);
 	case seL4_Fault_Timeout:
 		mr[seL4_Timeout_Data] = f->w[0];
 		mr[seL4_Timeout_Consumed] = f->w[1];
@@ -211,27 +241,42 @@ unsigned arch_fault_message(struct tcb *t, u64 *mr, unsigned max)
 	}
 }
 
-/* Which word of seL4_UserContext each word of the reply to an unknown system call is. */
-static const u8 syscall_reply[] = { 3, 4, 5, 6, 7, 8, 9, 10, 0, 1, 16, 2 };
-enum { SYSCALL_REPLY_LR = 10 };
-
-bool arch_fault_reply(struct tcb *t, u64 label, const u64 *mr, unsigned length)
+static u64 word(const u64 *mr, const u64 *buf, u64 i)
 {
+	return i < seL4_FastMessageRegisters ? mr[i] : buf[i];
+}
+
+/* Words: x0..x7, pc, sp, LR (which is where the call would return to: ignored), spsr. */
+static void syscall_reply(struct tcb *t, const u64 *mr, const u64 *buf, u64 length)
+{
+	for (u64 i = 0; i < length && i <= seL4_UnknownSyscall_X7; i++)
+		t->ctx.x[i] = word(mr, buf, i);
+	if (length > seL4_UnknownSyscall_FaultIP)
+		t->ctx.elr = buf[seL4_UnknownSyscall_FaultIP];
+	if (length > seL4_UnknownSyscall_SP)
+		t->ctx.sp = buf[seL4_UnknownSyscall_SP];
+	if (length > seL4_UnknownSyscall_SPSR)
+		thread_set_spsr(t, buf[seL4_UnknownSyscall_SPSR]);
+}
+
+bool arch_fault_reply(struct tcb *t, u64 label, const u64 *mr, const u64 *buf, u64 length)
+{
+	u64 most = 0;
+
 	switch (t->fault.label) {
 	case seL4_Fault_UnknownSyscall:
-		for (unsigned i = 0; i < length && i < ARRAY_SIZE(syscall_reply); i++)
-			if (i != SYSCALL_REPLY_LR)
-				arch_context_write(t, syscall_reply[i], mr[i]);
+		syscall_reply(t, mr, buf, length);
 		return label == 0;
 	case seL4_Fault_UserException:
-		for (unsigned i = 0; i < length && i <= seL4_UserException_SPSR; i++)
-			arch_context_write(t, i, mr[i]);
-		return label == 0;
+		most = seL4_UserException_SPSR + 1;
+		break;
 	case seL4_Fault_Timeout:
-		for (unsigned i = 0; i < length && i < seL4_TimeoutReply_Length; i++)
-			arch_context_write(t, i, mr[i]);
-		return label == 0;
+		most = seL4_TimeoutReply_Length;
+		break;
 	default:
 		return true;
 	}
+	for (unsigned i = 0; i < length && i < most; i++)
+		arch_context_write(t, i, word(mr, buf, i));
+	return label == 0;
 }
