@@ -87,6 +87,12 @@ static bool listening(const struct pl011 *uart)
 	       ((uart->imsc & (INT_RX | INT_RT)) != 0 || uart->polls == PL011_POLLS);
 }
 
+/* The guest has neither begun to handle an interrupt nor looked often: see pl011.h. */
+static bool hidden(const struct pl011 *uart)
+{
+	return !uart->asked && uart->polls < PL011_POLLS && (uart->cr & CR_LBE) == 0;
+}
+
 static void settle(struct pl011 *uart)
 {
 	bool level;
@@ -203,14 +209,16 @@ static uint64_t fr_read(void *device, const struct mmio_access *access)
 	struct pl011 *uart = device;
 	unsigned full = depth(uart);
 	uint64_t value = FR_CTS | FR_DSR | FR_DCD;
+	bool empty = uart->rx.used == 0 || hidden(uart);
 
 	(void)access;
-	if (uart->rx.used == 0 && uart->tx.used == 0 && uart->polls < PL011_POLLS &&
+	if (empty && uart->tx.used == 0 && uart->polls < PL011_POLLS &&
 	    ++uart->polls == PL011_POLLS) {
 		receive(uart);
 		settle(uart);
+		empty = uart->rx.used == 0;
 	}
-	value |= uart->rx.used == 0 ? FR_RXFE : uart->rx.used >= full ? FR_RXFF : 0;
+	value |= empty ? FR_RXFE : uart->rx.used >= full ? FR_RXFF : 0;
 	value |= uart->tx.used == 0 ? FR_TXFE : uart->tx.used < full ? FR_BUSY : FR_BUSY | FR_TXFF;
 	return value;
 }
@@ -335,22 +343,26 @@ static void imsc_write(void *device, const struct mmio_access *access, uint64_t 
 
 	(void)access;
 	uart->imsc = value & INT_MASK;
+	if ((uart->imsc & (INT_RX | INT_RT)) == 0)
+		uart->asked = false;
 	pl011_poll(uart);
 }
 
 static uint64_t ris_read(void *device, const struct mmio_access *access)
 {
-	const struct pl011 *uart = device;
+	struct pl011 *uart = device;
 
 	(void)access;
+	uart->asked |= (uart->imsc & (INT_RX | INT_RT)) != 0;
 	return uart->ris;
 }
 
 static uint64_t mis_read(void *device, const struct mmio_access *access)
 {
-	const struct pl011 *uart = device;
+	struct pl011 *uart = device;
 
 	(void)access;
+	uart->asked |= (uart->imsc & (INT_RX | INT_RT)) != 0;
 	return uart->ris & uart->imsc;
 }
 
@@ -438,6 +450,7 @@ void pl011_reset(struct pl011 *uart)
 	uart->cr = CR_UARTEN | CR_TXE | CR_RXE;
 	uart->ifls = IFLS_RESET;
 	uart->polls = 0;
+	uart->asked = false;
 	uart->overrun = false;
 	settle(uart);
 }

@@ -11,8 +11,11 @@
  * overruns, and until the guest listens: the receiver is on and either a receive interrupt is
  * unmasked or RXFE was read PL011_POLLS times without a write to DR in between. Stock Linux
  * throws away what it finds in the FIFO when it opens its console; input that was typed or piped
- * before then must not be there yet. As the line has no rate, the receive timeout is over at
- * once: RTRIS follows "receive FIFO not empty", and ICR cannot hold it down.
+ * before then must not be there yet. Worse, it unmasks the receive interrupts for a moment before
+ * that. So FR says "empty" until the guest has read RIS or MIS with a receive interrupt unmasked,
+ * which is how an interrupt handler begins (or has looked at FR PL011_POLLS times); masking them all
+ * begins anew. As the line has no rate, the receive timeout is over at once: RTRIS
+ * follows "receive FIFO not empty", and ICR cannot hold it down.
  *
  * The line is up at reset as firmware would have left it: CR = UARTEN | TXE | RXE. DMA and modem
  * lines are not there (CTS, DSR and DCD read as asserted, for guests that insist).
@@ -43,6 +46,7 @@ struct pl011 {
 	uint16_t ibrd, cr, ifls, dmacr;
 	uint8_t ilpr, fbrd, lcr_h;
 	uint8_t polls; /* looks at FR that found nothing received, up to PL011_POLLS */
+	bool asked;    /* RIS or MIS was read while a receive interrupt was unmasked */
 	bool overrun;  /* loopback only: RSR.OE */
 	bool level;    /* last told to irq() */
 };
