@@ -75,8 +75,9 @@ static bool pump_out(struct console *c)
 }
 
 /*
- * What each client may show in this round: what it has now. Logs are looked at first and shown last,
- * so that what a VM wrote before its power-off was logged is also shown before.
+ * What each client may show in this round: what it has now. Looked at in the order of the list, logs
+ * before VMs, and shown in the opposite order. So what happened before something that admin, the first,
+ * reports is also shown before: a VM's last words, its VMM's, "all VMs are off".
  */
 static bool begin_round(struct console *c)
 {
@@ -116,7 +117,7 @@ static bool pump_clients(struct console *c)
 {
 	c->shown = false;
 	for (unsigned log = 0; log < 2; log++) {
-		for (uint32_t i = 0; i < c->client_count; i++) {
+		for (uint32_t i = c->client_count; i-- > 0;) {
 			if (c->clients[i].vm == (log == 0) && !show_client(c, i))
 				return c->shown;
 		}

@@ -66,7 +66,10 @@ struct vmm_console_client {
 	uint64_t notify; /* send side of the client's notification, with its badge; 0: none (log) */
 };
 
-/* At most 8 KiB. Input goes first to the first client of kind VMM_CONSOLE_VM. */
+/*
+ * At most 8 KiB. Input goes first to the first client of kind VMM_CONSOLE_VM. Who reports on others comes
+ * before them: admin, then each VMM.
+ */
 struct vmm_console_config {
 	uint64_t magic;
 	uint32_t version;
