@@ -281,6 +281,7 @@ static void bind_and_signal(seL4_Word badge)
 /* Exit-path rule 11: what the first phase of NBSendRecv takes and what it refuses. */
 static void guest_nbsendrecv_refuses_tcbs(void)
 {
+	seL4_CPtr reply = kt_new(seL4_ReplyObject, 0);
 	struct kt_vm vm = NEW_VM(load);
 	seL4_Word badge;
 
@@ -291,13 +292,14 @@ static void guest_nbsendrecv_refuses_tcbs(void)
 	seL4_SetMR(1, 1);
 	seL4_SetMR(2, KT_GUEST_RAM + 0x20);
 	seL4_NBSendRecv(vm.tcb, seL4_MessageInfo_new(TCBWriteRegisters, 0, 0, 3), vm.endpoint,
-			&badge, 0);
+			&badge, reply);
 	CHECK_EQ(badge, 0x99);
 	CHECK_EQ(kt_vm_pc(&vm), KT_GUEST_RAM);
 }
 
 static void guest_nbsendrecv_takes_vcpus_and_replies(void)
 {
+	seL4_CPtr reply = kt_new(seL4_ReplyObject, 0);
 	struct kt_vm vm = NEW_VM(hvc);
 	seL4_Word badge;
 
@@ -315,7 +317,7 @@ static void guest_nbsendrecv_takes_vcpus_and_replies(void)
 	seL4_SetMR(0, seL4_VCPUReg_TPIDR_EL1);
 	seL4_SetMR(1, 0x5151);
 	seL4_NBSendRecv(vm.vcpu, seL4_MessageInfo_new(ARMVCPUWriteReg, 0, 0, 2), vm.endpoint,
-			&badge, 0);
+			&badge, reply);
 	CHECK_EQ(badge, 0x9a);
 	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1).value, 0x5151);
 }
