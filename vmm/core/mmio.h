@@ -45,7 +45,8 @@ struct reg_range {
 
 /**
  * Finds the range that holds the access, checks width and alignment, and calls it. Returns false if
- * the access hit a gap or was refused (it was RAZ/WI then): for the caller's statistics only.
+ * the access hit a gap or was refused (it was RAZ/WI then): for the caller's statistics only. The
+ * table has at least one row.
  */
 bool regs_dispatch(const struct reg_range *table, size_t count, void *device,
 		   struct mmio_access *access);

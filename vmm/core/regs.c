@@ -1,38 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vmm/core/mmio.h"
 
+/*
+ * The first range that does not end before `offset`: a binary search without a branch to
+ * mispredict.
+ */
+static const struct reg_range *find(const struct reg_range *table, size_t count, uint64_t offset)
+{
+	while (count > 1) {
+		size_t half = count / 2;
+
+		table = table[half - 1].last < offset ? table + half : table;
+		count -= half;
+	}
+	return table;
+}
+
 bool regs_dispatch(const struct reg_range *table, size_t count, void *device,
 		   struct mmio_access *access)
 {
-	size_t low = 0, high = count;
+	const struct reg_range *r = find(table, count, access->offset);
+	uint64_t offset = access->offset;
 
+	if (offset < r->first || offset + access->width - 1 > r->last ||
+	    (access->width & r->widths) == 0 || (offset & (access->width - 1U)) != 0)
+		goto nothing;
+	if (access->write) {
+		if (r->write == NULL)
+			goto nothing;
+		r->write(device, access, access->value);
+	} else {
+		if (r->read == NULL)
+			goto nothing;
+		access->value = r->read(device, access);
+	}
+	return true;
+nothing:
 	if (!access->write)
 		access->value = 0;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct reg_range *r = &table[mid];
-
-		if (access->offset > r->last) {
-			low = mid + 1;
-		} else if (access->offset < r->first) {
-			high = mid;
-		} else {
-			if ((access->width & r->widths) == 0 ||
-			    (access->offset & (access->width - 1U)) != 0 ||
-			    access->offset + access->width - 1 > r->last)
-				return false;
-			if (access->write) {
-				if (r->write == NULL)
-					return false;
-				r->write(device, access, access->value);
-			} else {
-				if (r->read == NULL)
-					return false;
-				access->value = r->read(device, access);
-			}
-			return true;
-		}
-	}
 	return false;
 }
 

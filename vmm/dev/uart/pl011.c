@@ -218,9 +218,13 @@ static uint64_t fr_read(void *device, const struct mmio_access *access)
 		settle(uart);
 		empty = uart->rx.used == 0;
 	}
-	value |= empty ? FR_RXFE : uart->rx.used >= full ? FR_RXFF : 0;
-	value |= uart->tx.used == 0 ? FR_TXFE : uart->tx.used < full ? FR_BUSY : FR_BUSY | FR_TXFF;
-	return value;
+	if (empty)
+		value |= FR_RXFE;
+	else if (uart->rx.used >= full)
+		value |= FR_RXFF;
+	if (uart->tx.used == 0)
+		return value | FR_TXFE;
+	return value | (uart->tx.used < full ? FR_BUSY : FR_BUSY | FR_TXFF);
 }
 
 static uint64_t rsr_read(void *device, const struct mmio_access *access)

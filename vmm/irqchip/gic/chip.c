@@ -95,14 +95,12 @@ static struct irq_slot slot_of(const struct gic_lr *lr)
 static bool chip_next(void *arg, unsigned vcpu, struct irq_slot *out)
 {
 	struct gic_chip *chip = arg;
-	uint32_t stale;
 	struct gic_lr lr;
 	bool got;
 
 	if (!gic_has_work(&chip->gic, vcpu))
 		return false;
 	lock_take(&chip->lock);
-	stale = chip->gic.vcpus[vcpu].lr_stale;
 	got = gic_next(&chip->gic, vcpu, &lr);
 	if (got)
 		chip->held[vcpu][lr.lr] = lr.intid;
@@ -110,7 +108,7 @@ static bool chip_next(void *arg, unsigned vcpu, struct irq_slot *out)
 	if (!got)
 		return false;
 	*out = slot_of(&lr);
-	out->replaces = (stale >> lr.lr & 1) != 0;
+	out->replaces = lr.replaces;
 	return true;
 }
 

@@ -35,22 +35,14 @@ struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid)
 
 bool gic_pending(const struct gic_interrupt *irq)
 {
-	return (irq->flags & GIC_LATCH) != 0 || irq->sources != 0 ||
+	return (irq->flags & (GIC_LATCH | GIC_SOURCES)) != 0 ||
 	       (irq->flags & (GIC_LINE | GIC_EDGE)) == GIC_LINE;
-}
-
-bool gic_awake(const struct gic *gic, unsigned vcpu)
-{
-	return gic->vcpus[vcpu].on && !gic->vcpus[vcpu].asleep;
 }
 
 static bool deliverable(const struct gic *gic, const struct gic_interrupt *irq)
 {
-	uint32_t group = (irq->flags & GIC_GROUP1) != 0 ? GIC_CTLR_GRP1 : GIC_CTLR_GRP0;
-
-	return (irq->flags & (GIC_ENABLED | GIC_ACTIVE)) == GIC_ENABLED &&
-	       (gic->ctlr & group) != 0 && gic_pending(irq) && irq->route != GIC_NOWHERE &&
-	       gic_awake(gic, irq->route);
+	return (irq->flags & (GIC_ENABLED | GIC_ACTIVE)) == GIC_ENABLED && gic_pending(irq) &&
+	       (gic->ctlr >> (irq->flags & GIC_GROUP1) & gic->awake >> irq->route & 1) != 0;
 }
 
 /* Publishes whether vCPU `vcpu` has work; kicks it if it had none. */
@@ -67,40 +59,38 @@ static void publish(struct gic *gic, unsigned vcpu)
 
 static void queue_add(struct gic *gic, struct gic_interrupt *irq)
 {
-	struct gic_vcpu *v = &gic->vcpus[irq->route];
-	unsigned level = irq->priority / 8U;
+	unsigned number = irq->route * (unsigned)GIC_PRIORITIES + irq->level;
+	struct gic_queue *queue = &gic->queues[number];
 	uint16_t index = (uint16_t)(irq - gic->interrupts);
 
 	irq->flags |= GIC_QUEUED;
-	irq->queue_vcpu = irq->route;
-	irq->queue_level = (uint8_t)level;
+	irq->queue = (uint8_t)number;
 	irq->next = GIC_NIL;
-	irq->prev = v->tail[level];
-	if (irq->prev == GIC_NIL)
-		v->head[level] = index;
+	irq->prev = queue->tail;
+	if (queue->tail == GIC_NIL)
+		queue->head = index;
 	else
-		gic->interrupts[irq->prev].next = index;
-	v->tail[level] = index;
-	v->ready |= UINT32_C(1) << level;
+		gic->interrupts[queue->tail].next = index;
+	queue->tail = index;
+	gic->vcpus[irq->route].ready |= UINT32_C(1) << irq->level;
 }
 
 static void queue_remove(struct gic *gic, struct gic_interrupt *irq)
 {
-	struct gic_vcpu *v = &gic->vcpus[irq->queue_vcpu];
-	unsigned level = irq->queue_level;
+	struct gic_queue *queue = &gic->queues[irq->queue];
 
 	irq->flags &= (uint16_t)~GIC_QUEUED;
 	if (irq->next == GIC_NIL)
-		v->tail[level] = irq->prev;
+		queue->tail = irq->prev;
 	else
 		gic->interrupts[irq->next].prev = irq->prev;
-	if (irq->prev != GIC_NIL) {
+	if (irq->prev == GIC_NIL)
+		queue->head = irq->next;
+	else
 		gic->interrupts[irq->prev].next = irq->next;
-		return;
-	}
-	v->head[level] = irq->next;
-	if (irq->next == GIC_NIL)
-		v->ready &= ~(UINT32_C(1) << level);
+	if (queue->head == GIC_NIL)
+		gic->vcpus[irq->queue / GIC_PRIORITIES].ready &=
+			~(UINT32_C(1) << irq->queue % GIC_PRIORITIES);
 }
 
 void gic_update(struct gic *gic, struct gic_interrupt *irq)
@@ -108,16 +98,23 @@ void gic_update(struct gic *gic, struct gic_interrupt *irq)
 	bool wanted = deliverable(gic, irq);
 
 	if ((irq->flags & GIC_QUEUED) != 0) {
-		if (wanted && irq->queue_vcpu == irq->route &&
-		    irq->queue_level == irq->priority / 8U)
+		if (wanted && irq->queue == irq->route * GIC_PRIORITIES + irq->level)
 			return;
 		queue_remove(gic, irq);
-		publish(gic, irq->queue_vcpu);
+		publish(gic, irq->queue / GIC_PRIORITIES);
 	}
 	if (wanted) {
 		queue_add(gic, irq);
 		publish(gic, irq->route);
 	}
+}
+
+void gic_set_sources(struct gic_interrupt *irq, unsigned sources)
+{
+	irq->sources = (uint8_t)sources;
+	irq->flags &= (uint16_t)~GIC_SOURCES;
+	if (sources != 0)
+		irq->flags |= GIC_SOURCES;
 }
 
 void gic_reroute(struct gic *gic, struct gic_interrupt *irq)
@@ -129,6 +126,10 @@ void gic_reroute(struct gic *gic, struct gic_interrupt *irq)
 
 void gic_update_all(struct gic *gic)
 {
+	gic->awake = 0;
+	for (unsigned i = 0; i < gic->config.vcpu_count; i++)
+		if (gic->vcpus[i].on && !gic->vcpus[i].asleep)
+			gic->awake |= UINT32_C(1) << i;
 	for (unsigned i = 0; i < gic->config.vcpu_count * GIC_PRIVATE; i++)
 		gic_update(gic, &gic->interrupts[i]);
 	for (unsigned i = 0; i < gic->config.spi_count; i++)
@@ -136,64 +137,86 @@ void gic_update_all(struct gic *gic)
 }
 
 /*
- * Picks the list register for the interrupt `index`. A stale register may still hold what it had,
- * so it is the last choice for others, and the only one for the interrupt it held: two list
- * registers with the same INTID are UNPREDICTABLE (IHI 0069H, chapter 12, ICH_LR<n>_EL2).
+ * Picks the list register for the interrupt `index` while some are stale. A stale register may
+ * still hold what it had, so it is the last choice for others, and the only one for the interrupt
+ * it held: two list registers with one INTID are UNPREDICTABLE (IHI 0069H, ICH_LR<n>_EL2).
  */
 static unsigned choose_lr(const struct gic_vcpu *v, unsigned index)
 {
 	uint32_t clean = v->lr_free & ~v->lr_stale;
 
-	if (v->lr_stale != 0) {
-		for (uint32_t left = v->lr_stale; left != 0; left &= left - 1) {
-			unsigned lr = (unsigned)__builtin_ctz(left);
+	for (uint32_t left = v->lr_stale; left != 0; left &= left - 1) {
+		unsigned lr = (unsigned)__builtin_ctz(left);
 
-			if (v->lr_held[lr] == index)
-				return lr;
-		}
+		if (v->lr_held[lr] == index)
+			return lr;
 	}
 	return (unsigned)__builtin_ctz(clean != 0 ? clean : v->lr_free);
+}
+
+/* Takes the first of the most urgent queue; the caller knows that there is one. */
+static struct gic_interrupt *pop(struct gic *gic, unsigned vcpu)
+{
+	struct gic_vcpu *v = &gic->vcpus[vcpu];
+	struct gic_queue *queue =
+		&gic->queues[vcpu * GIC_PRIORITIES + (unsigned)__builtin_ctz(v->ready)];
+	struct gic_interrupt *irq = &gic->interrupts[queue->head];
+
+	queue->head = irq->next;
+	if (irq->next != GIC_NIL) {
+		gic->interrupts[irq->next].prev = GIC_NIL;
+	} else {
+		queue->tail = GIC_NIL;
+		v->ready &= v->ready - 1;
+	}
+	return irq;
 }
 
 bool gic_next(struct gic *gic, unsigned vcpu, struct gic_lr *out)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
 	struct gic_interrupt *irq;
-	unsigned index, lr;
+	unsigned index, lr, flags;
 
 	if (v->work == 0)
 		return false;
-	index = v->head[__builtin_ctz(v->ready)];
-	irq = &gic->interrupts[index];
-	lr = choose_lr(v, index);
-
-	queue_remove(gic, irq);
-	irq->taken = (uint8_t)(irq->sources & -irq->sources);
-	irq->sources &= (uint8_t)~irq->taken;
-	if ((irq->flags & GIC_LATCH) != 0)
-		irq->flags ^= GIC_LATCH | GIC_TOOK;
-	irq->flags |= GIC_ACTIVE | GIC_FLIGHT;
-	irq->owner = (uint8_t)vcpu;
-	irq->lr = (uint8_t)lr;
-	v->lr_free &= ~(UINT32_C(1) << lr);
-	v->lr_stale &= ~(UINT32_C(1) << lr);
+	irq = pop(gic, vcpu);
+	index = (unsigned)(irq - gic->interrupts);
+	lr = (unsigned)__builtin_ctz(v->lr_free);
+	out->replaces = false;
+	if (v->lr_stale != 0) {
+		lr = choose_lr(v, index);
+		out->replaces = (v->lr_stale >> lr & 1) != 0;
+		v->lr_stale &= (uint16_t) ~(1U << lr);
+	}
 	v->lr_held[lr] = (uint16_t)index;
-	publish(gic, vcpu);
+	v->lr_free &= ~(UINT32_C(1) << lr);
+	/* It can only have become less: nobody to kick. */
+	__atomic_store_n(&v->work, v->lr_free != 0 ? v->ready : 0, __ATOMIC_RELAXED);
 
-	*out = (struct gic_lr){
-		.intid = (uint16_t)intid_of(index),
-		.lr = (uint8_t)lr,
-		.priority = irq->priority / 8U,
-		.group = (irq->flags & GIC_GROUP1) != 0,
-	};
+	if ((irq->flags & GIC_SOURCES) != 0) {
+		irq->taken = (uint8_t)(irq->sources & -irq->sources);
+		gic_set_sources(irq, irq->sources & (irq->sources - 1U));
+	}
+	flags = irq->flags & ~(unsigned)GIC_QUEUED;
+	flags += flags & GIC_LATCH; /* carries into GIC_TOOK */
+	irq->flags = (uint16_t)(flags | GIC_ACTIVE | GIC_FLIGHT);
+	irq->slot = (uint8_t)(vcpu * GIC_LRS + lr);
+
+	out->intid = (uint16_t)intid_of(index);
+	out->lr = (uint8_t)lr;
+	out->priority = irq->level;
+	out->group = flags & GIC_GROUP1;
 	return true;
 }
+
+_Static_assert(GIC_TOOK == 2 * GIC_LATCH, "gic_next() moves one into the other");
 
 /* Ends the flight of `irq`; what was claimed is pending again if it was not served. */
 static void land(struct gic_interrupt *irq, bool served)
 {
 	if (!served) {
-		irq->sources |= irq->taken;
+		gic_set_sources(irq, irq->sources | irq->taken);
 		if ((irq->flags & GIC_TOOK) != 0)
 			irq->flags |= GIC_LATCH;
 	}
@@ -204,6 +227,7 @@ static void land(struct gic_interrupt *irq, bool served)
 unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
+	struct gic_interrupt *irq;
 	uint32_t bit;
 	unsigned index;
 
@@ -211,16 +235,22 @@ unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr)
 		return GIC_INTID_NONE;
 	bit = UINT32_C(1) << lr;
 	index = v->lr_held[lr];
-	v->lr_stale &= ~bit;
 	v->lr_held[lr] = GIC_NIL;
+	v->lr_stale &= (uint16_t)~bit;
 	if ((v->lr_free & bit) != 0)
 		return GIC_INTID_NONE;
 	v->lr_free |= bit;
-	publish(gic, vcpu);
-	if (index == GIC_NIL)
+	if (index == GIC_NIL) { /* gic_refused() */
+		publish(gic, vcpu);
 		return GIC_INTID_NONE;
-	land(&gic->interrupts[index], true);
-	gic_update(gic, &gic->interrupts[index]);
+	}
+	irq = &gic->interrupts[index];
+	land(irq, true);
+	if (deliverable(gic, irq)) {
+		queue_add(gic, irq);
+		publish(gic, irq->route);
+	}
+	publish(gic, vcpu);
 	return intid_of(index);
 }
 
@@ -243,9 +273,12 @@ void gic_deactivate(struct gic *gic, struct gic_interrupt *irq)
 
 	land(irq, true);
 	if (flight) {
-		gic->vcpus[irq->owner].lr_free |= UINT32_C(1) << irq->lr;
-		gic->vcpus[irq->owner].lr_stale |= UINT32_C(1) << irq->lr;
-		publish(gic, irq->owner);
+		struct gic_vcpu *v = &gic->vcpus[irq->slot / GIC_LRS];
+		uint32_t bit = UINT32_C(1) << irq->slot % GIC_LRS;
+
+		v->lr_free |= bit;
+		v->lr_stale |= (uint16_t)bit;
+		publish(gic, irq->slot / GIC_LRS);
 	}
 	gic_update(gic, irq);
 }
@@ -341,7 +374,7 @@ static void reset_interrupt(struct gic *gic, unsigned index)
 		.flags = (uint16_t)((gic->config.version == 3 ? GIC_GROUP1 : 0) |
 				    (sgi ? GIC_EDGE : 0)),
 		.route = (uint8_t)(index < SPI_BASE ? index / GIC_PRIVATE : GIC_NOWHERE),
-		.affinity = gic->vcpus[0].affinity,
+		.aim = gic->config.version == 3 ? gic->vcpus[0].affinity : 0,
 	};
 }
 
@@ -356,12 +389,12 @@ void gic_reset(struct gic *gic)
 		v->lr_stale = 0;
 		v->on = i == 0;
 		v->asleep = false;
-		for (unsigned level = 0; level < GIC_PRIORITIES; level++)
-			v->head[level] = v->tail[level] = GIC_NIL;
 		for (unsigned lr = 0; lr < GIC_LRS; lr++)
 			v->lr_held[lr] = GIC_NIL;
 		publish(gic, i);
 	}
+	for (unsigned i = 0; i < ARRAY_SIZE(gic->queues); i++)
+		gic->queues[i] = (struct gic_queue){ .head = GIC_NIL, .tail = GIC_NIL };
 	for (unsigned i = 0; i < GIC_INTERRUPT_COUNT; i++)
 		reset_interrupt(gic, i);
 	gic_update_all(gic);
@@ -389,6 +422,7 @@ enum vmm_err gic_init(struct gic *gic, const struct gic_config *config)
 	for (unsigned i = 0; i < GIC_VCPUS; i++) {
 		gic->vcpus[i].work = 0;
 		gic->vcpus[i].affinity = affinity_of(config->mpidr[i]);
+		gic->vcpus[i].sgi_group = gicv3_sgi_group(gic->vcpus[i].affinity);
 	}
 	gic_reset(gic);
 	return VMM_OK;

@@ -68,6 +68,11 @@ struct gic_lr {
 	uint8_t lr;       /* 0..lr_count - 1 */
 	uint8_t priority; /* 0 (most urgent)..31: the guest's priority, bits 7:3 */
 	uint8_t group;    /* 0 or 1 */
+	/*
+	 * The register may still hold an interrupt that the guest ended by ICACTIVER; this one
+	 * takes its place. The kernel may refuse.
+	 */
+	bool replaces;
 };
 
 /* Private to the model, below here; the structs are complete so that the VM can embed one. */
@@ -75,36 +80,42 @@ struct gic_lr {
 struct gic_interrupt {
 	uint16_t next, prev; /* neighbours in its queue, or GIC_NIL */
 	uint16_t flags;
-	uint8_t priority;    /* bits 7:3; 2:0 read as zero */
-	uint8_t route;       /* vCPU it goes to now, or GIC_NOWHERE */
-	uint8_t queue_vcpu;  /* where it is queued, if it is */
-	uint8_t queue_level; /* priority level it is queued at */
-	uint8_t owner, lr;   /* where it is in flight, if it is */
-	uint8_t targets;     /* v2 SPI: GICD_ITARGETSR */
-	uint8_t sources;     /* v2 SGI: vCPUs whose SGI is pending, a bit each */
-	uint8_t taken;       /* v2 SGI: the source in flight, its bit */
-	bool any;            /* v3 SPI: GICD_IROUTER.Interrupt_Routing_Mode */
-	uint32_t affinity;   /* v3 SPI: Aff3.Aff2.Aff1.Aff0 */
+	uint8_t level;   /* priority bits 7:3; 2:0 read as zero */
+	uint8_t route;   /* vCPU it goes to now, or GIC_NOWHERE */
+	uint8_t queue;   /* which it is in, if it is: vCPU * GIC_PRIORITIES + level */
+	uint8_t slot;    /* where it is in flight, if it is: vCPU * GIC_LRS + list register */
+	uint8_t sources; /* v2 SGI: vCPUs whose SGI is pending, a bit each */
+	uint8_t taken;   /* v2 SGI: the source in flight, its bit */
+	uint32_t aim;    /* SPI: v2 the target mask, v3 the affinity Aff3.Aff2.Aff1.Aff0 */
 };
 
+struct gic_queue {
+	uint16_t head, tail; /* indices of interrupts, or GIC_NIL */
+};
+
+/* 64 bytes: a cache line of its own, since other cores look at `work` without the lock. */
 struct gic_vcpu {
-	uint32_t work;     /* the levels in `ready` while a list register is free, else 0; atomic */
+	/* The levels in `ready` while a list register is free, else 0; atomic. */
+	_Alignas(64) uint32_t work;
 	uint32_t ready;    /* bit p: something deliverable is queued at level p */
 	uint32_t lr_free;  /* bit n: list register n may be filled */
-	uint32_t lr_stale; /* free, but the hardware may still hold what it had: see lr_held */
-	uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0 */
+	uint16_t lr_stale; /* free, but the hardware may still hold what it had: see lr_held */
 	bool on;           /* gic_power() */
 	bool asleep;       /* v3: GICR_WAKER.ProcessorSleep */
-	uint16_t head[GIC_PRIORITIES], tail[GIC_PRIORITIES];
+	uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0 */
+	uint64_t
+		sgi_group; /* v3: the Aff3, Aff2, Aff1 and RS fields of SGI registers that name it */
 	uint16_t lr_held[GIC_LRS]; /* index of the interrupt last put there, or GIC_NIL */
 };
 
 struct gic {
 	struct gic_config config;
 	uint32_t ctlr;   /* EnableGrp0, EnableGrp1 */
+	uint32_t awake;  /* bit n: vCPU n is on and not asleep */
 	uint32_t typer;  /* GICD_TYPER, constant */
 	unsigned intids; /* 32 + spi_count */
 	struct gic_vcpu vcpus[GIC_VCPUS];
+	struct gic_queue queues[GIC_VCPUS * GIC_PRIORITIES];
 	/* The private ones of vCPU 0, of vCPU 1, ..., then the SPIs. */
 	struct gic_interrupt interrupts[GIC_INTERRUPT_COUNT];
 };

@@ -8,25 +8,26 @@
 #include "vmm/irqchip/gic/gic.h"
 
 enum {
-	GIC_NIL = 0xffff,    /* no interrupt: end of a queue, empty list register */
-	GIC_NOWHERE = 0xff,  /* routed to no vCPU */
-	GIC_SGIS = 16,       /* INTIDs 0..15 */
-	GIC_CTLR_GRP0 = 1U,  /* GICD_CTLR.EnableGrp0 */
-	GIC_CTLR_GRP1 = 2U,  /* GICD_CTLR.EnableGrp1 */
-	GIC_PRIO_MASK = 0xf8 /* the bits of a priority that exist */
+	GIC_NIL = 0xffff,   /* no interrupt: end of a queue, empty list register */
+	GIC_NOWHERE = 31,   /* routed to no vCPU; its bit is never set in gic.awake */
+	GIC_SGIS = 16,      /* INTIDs 0..15 */
+	GIC_CTLR_GRP0 = 1U, /* GICD_CTLR.EnableGrp0 */
+	GIC_CTLR_GRP1 = 2U, /* GICD_CTLR.EnableGrp1 */
 };
 
 /* gic_interrupt.flags */
 enum {
-	GIC_ENABLED = 1U << 0,
-	GIC_GROUP1 = 1U << 1,
-	GIC_EDGE = 1U << 2,   /* ICFGR says edge-triggered */
-	GIC_LINE = 1U << 3,   /* the input is high */
-	GIC_LATCH = 1U << 4,  /* an edge, a v3 SGI, or a write to ISPENDR, not claimed yet */
-	GIC_ACTIVE = 1U << 5, /* in flight, or set by ISACTIVER */
-	GIC_FLIGHT = 1U << 6, /* in list register `lr` of `owner`; implies GIC_ACTIVE */
-	GIC_TOOK = 1U << 7,   /* in flight, and GIC_LATCH was set when it was claimed */
-	GIC_QUEUED = 1U << 8, /* deliverable; in the queue of `queue_vcpu`, `queue_level` */
+	GIC_GROUP1 = 1U << 0, /* also the number of its enable bit in GICD_CTLR */
+	GIC_ENABLED = 1U << 1,
+	GIC_EDGE = 1U << 2,    /* ICFGR says edge-triggered */
+	GIC_LINE = 1U << 3,    /* the input is high */
+	GIC_LATCH = 1U << 4,   /* an edge, a v3 SGI, or a write to ISPENDR, not claimed yet */
+	GIC_TOOK = 1U << 5,    /* in flight, and GIC_LATCH (the bit below) was set when claimed */
+	GIC_SOURCES = 1U << 6, /* `sources` is not 0 */
+	GIC_ACTIVE = 1U << 7,  /* in flight, or set by ISACTIVER */
+	GIC_FLIGHT = 1U << 8,  /* in list register `slot`; implies GIC_ACTIVE */
+	GIC_QUEUED = 1U << 9,  /* deliverable; in queue `queue` */
+	GIC_ANY = 1U << 10,    /* v3 SPI: GICD_IROUTER.Interrupt_Routing_Mode */
 };
 
 /** The interrupt `vcpu` calls `intid`, or NULL if there is none. */
@@ -55,12 +56,15 @@ void gic_reroute(struct gic *gic, struct gic_interrupt *irq);
 /** ICACTIVER: no longer active; if it was in flight, its list register is free. */
 void gic_deactivate(struct gic *gic, struct gic_interrupt *irq);
 
-/** A vCPU that takes part in delivery: turned on and, on v3, not asleep by GICR_WAKER. */
-bool gic_awake(const struct gic *gic, unsigned vcpu);
+/** Sets a v2 SGI's pending sources. */
+void gic_set_sources(struct gic_interrupt *irq, unsigned sources);
 
 /** Where an SPI goes by its routing registers: a vCPU, or GIC_NOWHERE. */
 unsigned gicv2_route(const struct gic *gic, const struct gic_interrupt *irq);
 unsigned gicv3_route(const struct gic *gic, const struct gic_interrupt *irq);
+
+/** struct gic_vcpu.sgi_group of a vCPU of that affinity. */
+uint64_t gicv3_sgi_group(uint32_t affinity);
 
 /** GICD_TYPER. */
 uint32_t gicv2_typer(const struct gic_config *config);

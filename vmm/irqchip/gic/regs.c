@@ -206,7 +206,7 @@ uint64_t gic_priority_read(void *device, const struct mmio_access *access)
 		const struct gic_interrupt *irq = gic_find(device, access->vcpu, first + i);
 
 		if (irq != NULL)
-			value |= (uint64_t)irq->priority << (8 * i);
+			value |= (uint64_t)irq->level << (8 * i + 3);
 	}
 	return value;
 }
@@ -220,7 +220,7 @@ void gic_priority_write(void *device, const struct mmio_access *access, uint64_t
 
 		if (irq == NULL)
 			return;
-		irq->priority = (uint8_t)(value >> (8 * i) & GIC_PRIO_MASK);
+		irq->level = value >> (8 * i + 3) & (GIC_PRIORITIES - 1);
 		gic_update(device, irq);
 	}
 }

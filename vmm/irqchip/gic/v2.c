@@ -19,12 +19,9 @@ uint32_t gicv2_typer(const struct gic_config *config)
  */
 unsigned gicv2_route(const struct gic *gic, const struct gic_interrupt *irq)
 {
-	unsigned targets = gic->config.vcpu_count == 1 ? 1 : irq->targets;
+	uint32_t candidates = (gic->config.vcpu_count == 1 ? 1 : irq->aim) & gic->awake;
 
-	for (unsigned vcpu = 0; vcpu < gic->config.vcpu_count; vcpu++)
-		if ((targets >> vcpu & 1) != 0 && gic_awake(gic, vcpu))
-			return vcpu;
-	return GIC_NOWHERE;
+	return candidates != 0 ? (unsigned)__builtin_ctz(candidates) : GIC_NOWHERE;
 }
 
 static uint64_t ctlr_read(void *device, const struct mmio_access *access)
@@ -55,7 +52,7 @@ static uint64_t targets_read(void *device, const struct mmio_access *access)
 
 		if (irq == NULL)
 			break;
-		targets = first + i < GIC_PRIVATE ? UINT64_C(1) << access->vcpu : irq->targets;
+		targets = first + i < GIC_PRIVATE ? UINT64_C(1) << access->vcpu : irq->aim;
 		value |= targets << (8 * i);
 	}
 	return value;
@@ -74,7 +71,7 @@ static void targets_write(void *device, const struct mmio_access *access, uint64
 
 		if (irq == NULL || first + i < GIC_PRIVATE)
 			return;
-		irq->targets = (uint8_t)(value >> (8 * i) & exist);
+		irq->aim = (uint32_t)(value >> (8 * i)) & exist;
 		gic_reroute(gic, irq);
 	}
 }
@@ -104,7 +101,7 @@ static void sgir_write(void *device, const struct mmio_access *access, uint64_t 
 
 		if ((list >> vcpu & 1) == 0)
 			continue;
-		irq->sources |= (uint8_t)self;
+		gic_set_sources(irq, irq->sources | self);
 		gic_update(gic, irq);
 	}
 }
@@ -128,9 +125,9 @@ static void sources_change(struct gic *gic, const struct mmio_access *access, ui
 
 	for (unsigned i = 0; i < access->width; i++) {
 		struct gic_interrupt *irq = gic_find(gic, access->vcpu, first + i);
-		uint8_t sources = (uint8_t)(value >> (8 * i) & exist);
+		unsigned sources = (unsigned)(value >> (8 * i)) & exist;
 
-		irq->sources = (uint8_t)(set ? irq->sources | sources : irq->sources & ~sources);
+		gic_set_sources(irq, set ? irq->sources | sources : irq->sources & ~sources);
 		gic_update(gic, irq);
 	}
 }

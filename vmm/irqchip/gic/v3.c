@@ -31,8 +31,10 @@ uint32_t gicv3_typer(const struct gic_config *config)
  */
 unsigned gicv3_route(const struct gic *gic, const struct gic_interrupt *irq)
 {
+	if ((irq->flags & GIC_ANY) != 0)
+		return gic->awake != 0 ? (unsigned)__builtin_ctz(gic->awake) : GIC_NOWHERE;
 	for (unsigned vcpu = 0; vcpu < gic->config.vcpu_count; vcpu++)
-		if (irq->any ? gic_awake(gic, vcpu) : gic->vcpus[vcpu].affinity == irq->affinity)
+		if (gic->vcpus[vcpu].affinity == irq->aim)
 			return vcpu;
 	return GIC_NOWHERE;
 }
@@ -70,8 +72,8 @@ static void ctlr_write(void *device, const struct mmio_access *access, uint64_t 
 /* GICD_IROUTER<n>: Aff3 in 39:32, routing mode in 31, Aff2..Aff0 in 23:0. */
 static uint64_t router_of(const struct gic_interrupt *irq)
 {
-	return (uint64_t)(irq->affinity >> 24) << 32 | (irq->any ? ROUTER_ANY : 0) |
-	       (irq->affinity & 0xffffff);
+	return (uint64_t)(irq->aim >> 24) << 32 | (irq->aim & 0xffffff) |
+	       ((irq->flags & GIC_ANY) != 0 ? ROUTER_ANY : 0);
 }
 
 static uint64_t router_read(void *device, const struct mmio_access *access)
@@ -90,8 +92,10 @@ static void router_write(void *device, const struct mmio_access *access, uint64_
 	if (irq == NULL)
 		return;
 	value = half_write(access, router_of(irq), value);
-	irq->any = (value & ROUTER_ANY) != 0;
-	irq->affinity = (uint32_t)(value >> 32) << 24 | (uint32_t)(value & 0xffffff);
+	irq->flags &= (uint16_t)~GIC_ANY;
+	if ((value & ROUTER_ANY) != 0)
+		irq->flags |= GIC_ANY;
+	irq->aim = (uint32_t)(value >> 32) << 24 | (uint32_t)(value & 0xffffff);
 	gic_reroute(device, irq);
 }
 
@@ -141,18 +145,27 @@ enum {
 	SGI_AFF3 = 48,
 };
 
-/* True if a write of `value` by vCPU `self` means the vCPU `vcpu` of affinity `affinity`. */
-static bool sgi_meant_for(uint64_t value, unsigned self, unsigned vcpu, uint32_t affinity)
+/* Aff3, Aff2, Aff1 and RS: a group of 16 vCPUs; TargetList has a bit for each of them. */
+#define SGI_GROUP                                                                            \
+	(UINT64_C(0xff) << SGI_AFF3 | UINT64_C(0xf) << SGI_RS | UINT64_C(0xff) << SGI_AFF2 | \
+	 UINT64_C(0xff) << SGI_AFF1)
+
+uint64_t gicv3_sgi_group(uint32_t affinity)
 {
-	uint32_t cluster = (uint32_t)(value >> SGI_AFF3 & 0xff) << 24 |
-			   (uint32_t)(value >> SGI_AFF2 & 0xff) << 16 |
-			   (uint32_t)(value >> SGI_AFF1 & 0xff) << 8;
+	return (uint64_t)(affinity >> 24) << SGI_AFF3 |
+	       (uint64_t)(affinity >> 16 & 0xff) << SGI_AFF2 |
+	       (uint64_t)(affinity >> 8 & 0xff) << SGI_AFF1 |
+	       (uint64_t)(affinity >> 4 & 0xf) << SGI_RS;
+}
+
+/* True if a write of `value` by vCPU `self` means `vcpu`. */
+static bool sgi_meant_for(const struct gic *gic, uint64_t value, unsigned self, unsigned vcpu)
+{
+	const struct gic_vcpu *v = &gic->vcpus[vcpu];
 
 	if ((value >> SGI_IRM & 1) != 0)
 		return vcpu != self;
-	return (affinity & 0xffffff00) == cluster &&
-	       (affinity & 0xff) / 16 == (value >> SGI_RS & 0xf) &&
-	       (value >> (affinity % 16) & 1) != 0;
+	return (value & SGI_GROUP) == v->sgi_group && (value >> v->affinity % 16 & 1) != 0;
 }
 
 /*
@@ -164,10 +177,12 @@ void gic_sgi_sysreg(struct gic *gic, unsigned vcpu, enum gic_sgi_register which,
 	if (gic->config.version != 3)
 		return;
 	for (unsigned i = 0; i < gic->config.vcpu_count; i++) {
-		struct gic_interrupt *irq = gic_find(gic, i, value >> SGI_INTID & 0xf);
+		struct gic_interrupt *irq;
 
-		if (!sgi_meant_for(value, vcpu, i, gic->vcpus[i].affinity) ||
-		    ((irq->flags & GIC_GROUP1) != 0 && which != GIC_ICC_SGI1R))
+		if (!sgi_meant_for(gic, value, vcpu, i))
+			continue;
+		irq = gic_find(gic, i, value >> SGI_INTID & 0xf);
+		if ((irq->flags & GIC_GROUP1) != 0 && which != GIC_ICC_SGI1R)
 			continue;
 		irq->flags |= GIC_LATCH;
 		gic_update(gic, irq);
