@@ -14,7 +14,7 @@ OFF = "echo 'vessel: all VMs are off, status {}'; "
 
 
 class Run(unittest.TestCase):
-    def run_machine(self, script, *options, stdin=subprocess.DEVNULL, text=None):
+    def with_machine(self, script, use, *arguments, options=()):
         with tempfile.TemporaryDirectory() as folder:
             qemu = pathlib.Path(folder) / "qemu-system-aarch64"
             qemu.write_text("#!/bin/sh\n" + script)
@@ -22,9 +22,12 @@ class Run(unittest.TestCase):
             system = pathlib.Path(folder) / "system.dts"
             system.write_text(DESCRIPTION)
             environment = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}")
-            given = {"input": text} if text is not None else {"stdin": stdin}
-            return subprocess.run([RUN, "--image", "x.img", *options, system], env=environment,
-                                  capture_output=True, text=True, timeout=60, **given)
+            return use([RUN, "--image", "x.img", *options, system], environment, *arguments)
+
+    def run_machine(self, script, *options, text=None):
+        given = {"input": text} if text is not None else {"stdin": subprocess.DEVNULL}
+        return self.with_machine(script, lambda command, environment: subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, **given), options=options)
 
     def test_status_of_the_last_line(self):
         for status in (0, 1, 3):
@@ -61,6 +64,22 @@ class Run(unittest.TestCase):
     def test_time_limit(self):
         done = self.run_machine("echo up; exec sleep 50", "--timeout", "2")
         self.assertEqual(done.returncode, 124)
+
+    def test_ended_by_a_signal_it_takes_the_machine_along(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mark = pathlib.Path(folder) / "pid"
+            run = f"echo $$ >{mark}; trap '' HUP; exec sleep 50"
+            self.with_machine(run, self.end_twice, mark)
+
+    def end_twice(self, command, environment, mark):
+        run = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while not (mark.exists() and mark.read_text()):
+            time.sleep(0.1)
+        run.terminate()
+        run.terminate()
+        self.assertEqual(run.wait(timeout=20), 130)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int(mark.read_text()), 0)
 
     def test_output_passes_at_once(self):
         done = self.run_machine("printf 'no newline'; exec sleep 50", "--timeout", "2")
