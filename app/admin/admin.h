@@ -44,7 +44,7 @@ enum {
 	PAGE_BYTES = 4096,
 	SHARED_FRAMES = 4096, /* frames of images and of programs' constant segments */
 	SHARED_FILES = 8,     /* program files */
-	PASSIVE_MAX = 62,     /* handlers that hand over their scheduling context */
+	PASSIVE_MAX = 48,     /* handlers that hand over their scheduling context */
 	KEPT_MAX = 16,
 	GICV_PAGES = 2, /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
 	PROGRAM_MAX = SYSTEM_PROGRAM_COUNT + SYSTEM_VMS,
@@ -62,6 +62,9 @@ enum {
 	(UINT64_C(1) << 32 | (uint64_t)(program) << 8 | (uint64_t)(thread))
 #define BADGE_VM(vm)           (UINT64_C(1) << 33 | (uint64_t)(vm))
 #define BADGE_PASSIVE(handler) (UINT64_C(1) << 63 | UINT64_C(1) << (handler))
+
+/* The timer server is up (include/vmm/timer.h). */
+#define BADGE_UP (UINT64_C(1) << 62)
 
 struct space {
 	seL4_CPtr vspace;
@@ -277,4 +280,6 @@ void seal(struct admin *a);
 
 /* ---- serve.c ---- */
 
+/** Waits until the timer server is up; any program's fault before that is the end. */
+void serve_until_up(struct admin *a);
 _Noreturn void serve(struct admin *a);

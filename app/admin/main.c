@@ -5,7 +5,7 @@
  *   objects and slots → description → UART → checks against the machine → native programs → VMs
  *   → start → seal → serve
  *
- * Nothing runs before everything is built; the native programs start first, then the VMMs.
+ * Nothing runs before everything is built; the timer server starts first, then the rest.
  */
 #include "app/admin/admin.h"
 #include "vmm/base/util.h"
@@ -74,10 +74,16 @@ static void read_description(struct admin *a)
 	log_init(a);
 }
 
+/* The timer server alone first: nobody may call it before it is up. */
 static void start_all(struct admin *a)
 {
-	for (uint32_t i = 0; i < a->program_count; i++)
-		program_run(a, &a->programs[i]);
+	program_run(a, &a->programs[SYSTEM_TIMER]);
+	serve_until_up(a);
+	log_to_console(a);
+	for (uint32_t i = 0; i < a->program_count; i++) {
+		if (i != SYSTEM_TIMER)
+			program_run(a, &a->programs[i]);
+	}
 }
 
 static void create_own(struct admin *a)
@@ -110,7 +116,6 @@ void runtime_main(void *page, uint64_t thread)
 	for (uint32_t i = 0; i < a->system.vm_count; i++)
 		vm_create(a, i);
 	native_finish(a);
-	log_to_console(a);
 	start_all(a);
 	seal(a);
 	serve(a);

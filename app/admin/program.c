@@ -60,8 +60,8 @@ static void configure(struct admin *a, struct program *p, seL4_CPtr tcb, uint32_
 	must(a, seL4_TCB_SetSchedParams(tcb, seL4_CapInitThreadTCB, 0, p->priority, sc, fault),
 	     "TCB_SetSchedParams", p->name);
 	/* Programs use no FPU: the kernel then leaves a guest's FPU state where it is at each exit. */
-	must(a, (seL4_Error)seL4_TCB_SetFlags(tcb, 0, seL4_TCBFlag_fpuDisabled).error, "TCB_SetFlags",
-	     p->name);
+	must(a, (seL4_Error)seL4_TCB_SetFlags(tcb, 0, seL4_TCBFlag_fpuDisabled).error,
+	     "TCB_SetFlags", p->name);
 }
 
 uint32_t program_thread(struct admin *a, struct program *p, const struct thread_options *options)

@@ -115,6 +115,21 @@ static void on_passive(struct admin *a, seL4_Word badge)
 	}
 }
 
+void serve_until_up(struct admin *a)
+{
+	seL4_Word badge = 0;
+	seL4_MessageInfo_t info;
+
+	do {
+		info = seL4_Recv(a->receive, &badge, a->reply);
+		if ((badge & BADGE_FAULT(0, 0)) == 0)
+			continue;
+		say_fault(a, a->programs[badge >> 8 & 0xff].name, badge & 0xff,
+			  seL4_MessageInfo_get_label(info));
+		admin_die(a, "a program did not start");
+	} while ((badge & BADGE_UP) == 0);
+}
+
 _Noreturn void serve(struct admin *a)
 {
 	for (;;) {

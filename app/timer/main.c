@@ -32,7 +32,7 @@ enum {
 	SLEEPER_BUDGET_US = VMM_TIMER_MIN_US,
 	/* The shortest sleep: a period equal to the budget would make the context round-robin. */
 	SLEEP_MIN_US = SLEEPER_BUDGET_US + 1,
-	START_BUDGET_US = 1000,
+	START_BUDGET_US = 100000, /* a virtual machine may stall for long while it starts */
 	SPSR_EL1H_MASKED = 0x3c5,
 	SPSR_EL0 = 0,
 	REGISTERS_TO_X8 = 12, /* pc, sp, spsr, x0..x8 */
@@ -254,6 +254,7 @@ void runtime_main(void *page, uint64_t thread)
 	}
 	for (uint32_t i = 0; i < config->client_count; i++)
 		client_start(start, config, &config->clients[i]);
+	seL4_Signal(vmm_start_cap(start, "up"));
 	for (;;)
 		(void)seL4_Wait(vmm_start_cap(start, "ready"), &badge);
 }
