@@ -64,7 +64,7 @@ static u64 set_notification(struct invocation *inv)
 		return seL4_TruncatedMessage;
 	n = inv->extra[0];
 	if (cap_type(n->cap) != CAP_NOTIFICATION || !(cap_rights(n->cap) & RIGHT_WRITE))
-		return fail_capability(inv, 1);
+		return fail_capability(inv, 0);
 	cap_delete(s);
 	slot_insert(n, s, n->cap);
 	return seL4_NoError;

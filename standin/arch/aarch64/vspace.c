@@ -203,7 +203,8 @@ static u64 page_map(struct invocation *inv)
 		return fail_lookup(inv, false, &why);
 	}
 	old = *entry;
-	if (old & PTE_VALID && (cap_asid(inv->cap) == 0 || (old & PTE_PA) != cap_pa(inv->cap)))
+	/* A page may be replaced, a table may not. */
+	if (size != seL4_PageBits && (old & PTE_TABLE) == PTE_TABLE)
 		return seL4_DeleteFirst;
 	inv->slot->cap.data = mapping_data(asid, va);
 	write_entry(entry, vspace_leaf(cap_pa(inv->cap), size, rights, attr));
