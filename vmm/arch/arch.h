@@ -96,8 +96,12 @@ enum arch_fault {
 	ARCH_FAULT_FETCH_ABORT, /* the same on an instruction fetch */
 };
 
-/** Makes the guest take an exception at its own vector, as if the hardware had. */
-VMM_MUST_CHECK enum vmm_err arch_inject(const struct port_vcpu *vcpu, enum arch_fault fault);
+/**
+ * Makes the guest take an exception at its own vector, as if the hardware had. `gpa` is where a data
+ * abort happened; others ignore it.
+ */
+VMM_MUST_CHECK enum vmm_err arch_inject(const struct port_vcpu *vcpu, enum arch_fault fault,
+					uint64_t gpa);
 
 enum arch_sysreg {
 	ARCH_SYSREG_ABSENT,  /* undefined for the guest */

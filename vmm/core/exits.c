@@ -11,9 +11,9 @@
 
 #include <stddef.h>
 
-static enum port_answer exit_inject(struct vcpu *v, enum arch_fault fault)
+static enum port_answer exit_inject(struct vcpu *v, enum arch_fault fault, uint64_t gpa)
 {
-	enum vmm_err err = arch_inject(&v->port, fault);
+	enum vmm_err err = arch_inject(&v->port, fault, gpa);
 
 	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
 }
@@ -25,7 +25,7 @@ static enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
 	enum vmm_err err;
 
 	if (region == NULL)
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex->gpa);
 	bus_access(region, ex->gpa, &access);
 	if (ex->reg == EXIT_REG_ZERO) {
 		port_pc_write(&v->port, ex->pc + ex->length);
@@ -51,7 +51,7 @@ static enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
 	uint64_t pc;
 
 	if (region == NULL)
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex->gpa);
 	if (ex->reg != EXIT_REG_ZERO) {
 		err = port_gpr_read(&v->port, ex->reg, &access.value, &pc);
 		if (err != VMM_OK)
@@ -103,7 +103,7 @@ static enum port_answer exit_insn(struct vcpu *v, const struct vm_exit *ex)
 	if (err == VMM_ERR_KERNEL)
 		return vcpu_failed(v, err);
 	if (err != VMM_OK || !insn_transfers(v, ex, &how, &frame))
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex->gpa);
 	frame.pc += ex->length;
 	err = arch_insn_writeback(&v->port, &frame, &how);
 	if (err == VMM_OK)
@@ -226,7 +226,7 @@ static enum port_answer exit_sysreg(struct vcpu *v, const struct vm_exit *ex)
 
 	switch (arch_sysreg(ex, &value)) {
 	case ARCH_SYSREG_ABSENT:
-		return exit_inject(v, ARCH_FAULT_UNDEFINED);
+		return exit_inject(v, ARCH_FAULT_UNDEFINED, 0);
 	case ARCH_SYSREG_COUNTER:
 		err = port_time(&v->port, &value, &hz);
 		if (err != VMM_OK)
@@ -313,12 +313,12 @@ enum port_answer vcpu_exit(struct vcpu *v, const struct port_event *event)
 		port_pc_write(&v->port, ex.pc + ex.length);
 		return PORT_RESUME;
 	case EXIT_ABORT:
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT);
+		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex.gpa);
 	case EXIT_FETCH:
-		return exit_inject(v, ARCH_FAULT_FETCH_ABORT);
+		return exit_inject(v, ARCH_FAULT_FETCH_ABORT, ex.gpa);
 	case EXIT_UNKNOWN:
 	case EXIT_KIND_COUNT:
 		break;
 	}
-	return exit_inject(v, ARCH_FAULT_UNDEFINED);
+	return exit_inject(v, ARCH_FAULT_UNDEFINED, 0);
 }

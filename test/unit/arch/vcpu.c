@@ -50,14 +50,16 @@ static void every_origin_has_its_vector(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		frame.status = cases[i].status;
-		a64_exception_make(ARCH_FAULT_UNDEFINED, &frame, 0, 0x800, &ex);
+		a64_exception_make(ARCH_FAULT_UNDEFINED, 0x9000, &frame, 0, 0x800, &ex);
 		assert_true(ex.pc == 0x800 + cases[i].offset);
 		assert_true(ex.esr == 0x02000000);
-		a64_exception_make(ARCH_FAULT_DATA_ABORT, &frame, 0, 0x800, &ex);
+		a64_exception_make(ARCH_FAULT_DATA_ABORT, 0x9000, &frame, 0, 0x800, &ex);
+		assert_true((ex.esr & 0x43f) == 0x010 && ex.far_valid && ex.far == 0x9000);
+		a64_exception_make(ARCH_FAULT_DATA_ABORT, 0x9000, &frame, 1, 0x800, &ex);
 		assert_true(ex.esr >> 26 == (cases[i].lower ? 0x24 : 0x25));
 		assert_true((ex.esr & 0x43f) == 0x410); /* FnV, external abort */
 		assert_false(ex.far_valid);
-		a64_exception_make(ARCH_FAULT_FETCH_ABORT, &frame, 0, 0x800, &ex);
+		a64_exception_make(ARCH_FAULT_FETCH_ABORT, 0x9000, &frame, 0, 0x800, &ex);
 		assert_true(ex.esr >> 26 == (cases[i].lower ? 0x20 : 0x21));
 		assert_true(ex.far_valid && ex.far == 0x1234);
 	}
@@ -70,20 +72,20 @@ static void status_at_the_vector(void **state)
 
 	(void)state;
 	/* NZCV and DIT stay, SPAN clear sets PAN, DSSBS sets SSBS, mode EL1h with DAIF. */
-	a64_exception_make(ARCH_FAULT_UNDEFINED, &frame, 0, 0, &ex);
+	a64_exception_make(ARCH_FAULT_UNDEFINED, 0x9000, &frame, 0, 0, &ex);
 	assert_true(ex.status == UINT64_C(0xf14003c5));
-	a64_exception_make(ARCH_FAULT_UNDEFINED, &frame, UINT64_C(1) << 23 | UINT64_C(1) << 44, 0,
-			   &ex);
+	a64_exception_make(ARCH_FAULT_UNDEFINED, 0x9000, &frame,
+			   UINT64_C(1) << 23 | UINT64_C(1) << 44, 0, &ex);
 	assert_true(ex.status == UINT64_C(0xf10013c5));
 	frame.status = 0x400005;
-	a64_exception_make(ARCH_FAULT_UNDEFINED, &frame, UINT64_C(1) << 23, 0, &ex);
+	a64_exception_make(ARCH_FAULT_UNDEFINED, 0x9000, &frame, UINT64_C(1) << 23, 0, &ex);
 	assert_true(ex.status == UINT64_C(0x4003c5));
 }
 
 static void inject_writes_it_all(void **state)
 {
 	(void)state;
-	assert_int_equal(a64_inject(&port, ARCH_FAULT_FETCH_ABORT), VMM_OK);
+	assert_int_equal(a64_inject(&port, ARCH_FAULT_FETCH_ABORT, 0), VMM_OK);
 	assert_true(guest.frame.pc == 0x40000a00);
 	assert_true(guest.frame.status == 0x600003c5);
 	assert_true(guest.sysreg[PORT_ELR_EL1] == 0x40000100);
@@ -97,12 +99,12 @@ static void inject_reports_each_failure(void **state)
 	unsigned calls;
 
 	(void)state;
-	assert_int_equal(a64_inject(&port, ARCH_FAULT_FETCH_ABORT), VMM_OK);
+	assert_int_equal(a64_inject(&port, ARCH_FAULT_FETCH_ABORT, 0), VMM_OK);
 	calls = host.calls;
 	for (unsigned n = 1; n <= calls; n++) {
 		set_up(NULL);
 		host.fail_at = n;
-		assert_int_equal(a64_inject(&port, ARCH_FAULT_FETCH_ABORT), VMM_ERR_KERNEL);
+		assert_int_equal(a64_inject(&port, ARCH_FAULT_FETCH_ABORT, 0), VMM_ERR_KERNEL);
 	}
 }
 

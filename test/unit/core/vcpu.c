@@ -362,6 +362,7 @@ static void nobody_there_is_an_abort(void **state)
 	assert_int_equal(b->guest[0].frame.pc, VECTOR);
 	memory(b, 0xdead0000, 2 << 4 | FAKE_WRITE);
 	assert_int_equal(b->guest[0].sysreg[PORT_ELR_EL1], VECTOR);
+	assert_int_equal(b->guest[0].sysreg[PORT_FAR_EL1], 0xdead0000);
 	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_MEMORY, .word = { 0, 0x5000, 1, 0 } });
 	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_FETCH_ABORT + 1);
 	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_MEMORY, .word = { 0, DEVICE, 0, 0 } });

@@ -66,15 +66,15 @@ struct a64_exception {
 };
 
 /** Works out an exception to EL1 from what the guest was doing. Pure. */
-void a64_exception_make(enum arch_fault fault, const struct port_frame *frame, uint64_t sctlr,
-			uint64_t vbar, struct a64_exception *out);
+void a64_exception_make(enum arch_fault fault, uint64_t gpa, const struct port_frame *frame,
+			uint64_t sctlr, uint64_t vbar, struct a64_exception *out);
 
 enum vmm_err a64_insn_fetch(const struct port_vcpu *vcpu, const struct gmem *gm,
 			    const struct port_frame *frame, const struct vm_exit *exit,
 			    struct arch_access *out);
 enum vmm_err a64_insn_writeback(const struct port_vcpu *vcpu, struct port_frame *frame,
 				const struct arch_access *access);
-enum vmm_err a64_inject(const struct port_vcpu *vcpu, enum arch_fault fault);
+enum vmm_err a64_inject(const struct port_vcpu *vcpu, enum arch_fault fault, uint64_t gpa);
 enum vmm_err a64_reset(const struct port_vcpu *vcpu, uint64_t cpu_id, uint64_t entry,
 		       uint64_t argument);
 enum vmm_err a64_timer_state(const struct port_vcpu *vcpu, enum arch_timer *state,

@@ -31,9 +31,9 @@ enum vmm_err arch_insn_writeback(const struct port_vcpu *vcpu, struct port_frame
 	return a64_insn_writeback(vcpu, frame, access);
 }
 
-enum vmm_err arch_inject(const struct port_vcpu *vcpu, enum arch_fault fault)
+enum vmm_err arch_inject(const struct port_vcpu *vcpu, enum arch_fault fault, uint64_t gpa)
 {
-	return a64_inject(vcpu, fault);
+	return a64_inject(vcpu, fault, gpa);
 }
 
 enum vmm_err arch_reset(const struct port_vcpu *vcpu, uint64_t cpu_id, uint64_t entry,

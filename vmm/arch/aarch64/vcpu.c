@@ -18,6 +18,7 @@
 #define PSTATE_DIT     (UINT64_C(1) << 24)
 #define PSTATE_NZCV    UINT64_C(0xf0000000)
 
+#define SCTLR_M     (UINT64_C(1) << 0)
 #define SCTLR_SPAN  (UINT64_C(1) << 23)
 #define SCTLR_DSSBS (UINT64_C(1) << 44)
 #define SCTLR_RESET UINT64_C(0x30d00800) /* RES1 of ARMv8.0; MMU and caches off */
@@ -64,8 +65,8 @@ static uint64_t vector_status(uint64_t status, uint64_t sctlr)
 	return next;
 }
 
-void a64_exception_make(enum arch_fault fault, const struct port_frame *frame, uint64_t sctlr,
-			uint64_t vbar, struct a64_exception *out)
+void a64_exception_make(enum arch_fault fault, uint64_t gpa, const struct port_frame *frame,
+			uint64_t sctlr, uint64_t vbar, struct a64_exception *out)
 {
 	bool lower = from_el0(frame->status);
 	uint64_t ec = ESR_EC_UNKNOWN, iss = 0;
@@ -78,9 +79,11 @@ void a64_exception_make(enum arch_fault fault, const struct port_frame *frame, u
 	case ARCH_FAULT_UNDEFINED:
 		break;
 	case ARCH_FAULT_DATA_ABORT:
-		/* The guest-virtual address is not known here, and for this code need not be (FnV). */
+		/* With the MMU on the virtual address is not known, and need not be (FnV). */
 		ec = lower ? ESR_EC_DATA_LOWER : ESR_EC_DATA_SAME;
-		iss = ESR_FSC_EXTERNAL | ESR_FNV;
+		out->far = gpa;
+		out->far_valid = (sctlr & SCTLR_M) == 0;
+		iss = ESR_FSC_EXTERNAL | (out->far_valid ? 0 : ESR_FNV);
 		break;
 	case ARCH_FAULT_FETCH_ABORT:
 		ec = lower ? ESR_EC_FETCH_LOWER : ESR_EC_FETCH_SAME;
@@ -92,7 +95,7 @@ void a64_exception_make(enum arch_fault fault, const struct port_frame *frame, u
 	out->esr = ec << ESR_EC_SHIFT | ESR_IL | iss;
 }
 
-enum vmm_err a64_inject(const struct port_vcpu *vcpu, enum arch_fault fault)
+enum vmm_err a64_inject(const struct port_vcpu *vcpu, enum arch_fault fault, uint64_t gpa)
 {
 	struct a64_exception ex;
 	struct port_frame frame;
@@ -106,7 +109,7 @@ enum vmm_err a64_inject(const struct port_vcpu *vcpu, enum arch_fault fault)
 		err = port_sysreg_read(vcpu, PORT_VBAR_EL1, &vbar);
 	if (err != VMM_OK)
 		return err;
-	a64_exception_make(fault, &frame, sctlr, vbar, &ex);
+	a64_exception_make(fault, gpa, &frame, sctlr, vbar, &ex);
 	err = port_sysreg_write(vcpu, PORT_ELR_EL1, frame.pc);
 	if (err == VMM_OK)
 		err = port_sysreg_write(vcpu, PORT_SPSR_EL1, frame.status);

@@ -111,7 +111,7 @@ enum vmm_err arch_insn_writeback(const struct port_vcpu *vcpu, struct port_frame
 	return VMM_OK;
 }
 
-enum vmm_err arch_inject(const struct port_vcpu *vcpu, enum arch_fault fault)
+enum vmm_err arch_inject(const struct port_vcpu *vcpu, enum arch_fault fault, uint64_t gpa)
 {
 	struct port_frame frame;
 	uint64_t vbar = 0;
@@ -121,6 +121,8 @@ enum vmm_err arch_inject(const struct port_vcpu *vcpu, enum arch_fault fault)
 		err = port_sysreg_read(vcpu, PORT_VBAR_EL1, &vbar);
 	if (err == VMM_OK)
 		err = port_sysreg_write(vcpu, PORT_ESR_EL1, (uint64_t)fault + 1);
+	if (err == VMM_OK)
+		err = port_sysreg_write(vcpu, PORT_FAR_EL1, gpa);
 	if (err == VMM_OK)
 		err = port_sysreg_write(vcpu, PORT_ELR_EL1, frame.pc);
 	if (err != VMM_OK)

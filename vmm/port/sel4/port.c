@@ -316,9 +316,14 @@ static void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word m
 static seL4_MessageInfo_t first_wait(struct port_vcpu *vcpu, enum port_answer answer,
 				     seL4_Word *badge, seL4_Word mr[4])
 {
-	seL4_MessageInfo_t none = seL4_MessageInfo_new(0, 0, 0, 0);
+	seL4_MessageInfo_t none;
 	seL4_CPtr ready = vcpu->ready;
 
+	/* A signal that waits already would end the wait at once, and admin would not know. */
+	none = seL4_NBWait(vcpu->source, badge);
+	if (*badge != 0)
+		return none;
+	none = seL4_MessageInfo_new(0, 0, 0, 0);
 	vcpu->ready = 0;
 	if (answer == PORT_HOLD)
 		return seL4_NBSendWaitWithMRs(ready, none, vcpu->source, badge, &mr[0], &mr[1],
