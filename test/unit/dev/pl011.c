@@ -229,6 +229,23 @@ static void full_backend_loses_nothing(void **state)
 	assert_int_equal(console_memory_drain(&f->memory, got, 64), 0);
 }
 
+/* The backend has room again, but nobody has said so yet: a new byte does not overtake. */
+static void bytes_do_not_overtake(void **state)
+{
+	struct fixture *f = make(2);
+	uint8_t got[4];
+
+	(void)state;
+	set(f, LCR_H, FEN);
+	for (unsigned i = 0; i < 3; i++)
+		set(f, DR, 'a' + i);
+	assert_int_equal(console_memory_drain(&f->memory, got, 4), 2);
+	set(f, DR, 'd');
+	pl011_poll(&f->uart);
+	assert_int_equal(console_memory_drain(&f->memory, got, 4), 2);
+	assert_memory_equal(got, "cd", 2);
+}
+
 static void transmit_interrupt_at_the_trigger(void **state)
 {
 	struct fixture *f = make(1);
@@ -259,6 +276,7 @@ static void transmitter_off_holds_bytes(void **state)
 	set(f, CR, 0x201); /* no TXE */
 	set(f, DR, 'a');
 	assert_int_equal(get(f, FR) & (BUSY | TXFF), BUSY | TXFF); /* FIFOs off: depth 1 */
+	set(f, DR, '!');                                           /* lost: it was full */
 	printed(f, "");
 	set(f, CR, 0x301);
 	printed(f, "a");
@@ -441,6 +459,23 @@ static void a_handler_without_ris_gets_its_bytes(void **state)
 	assert_false(f->level);
 }
 
+/* A console that is closed and opened again drains the FIFO again. */
+static void masking_hides_the_fifo_again(void **state)
+{
+	struct fixture *f = *state;
+
+	set(f, LCR_H, FEN);
+	set(f, IMSC, RX | RT);
+	(void)get(f, MIS);
+	set(f, IMSC, 0);
+	type(f, "a");
+	set(f, IMSC, RX | RT);
+	assert_int_equal(get(f, FR) & RXFE, RXFE);
+	assert_int_equal(get(f, RIS) & RT, RT);
+	assert_int_equal(get(f, FR) & RXFE, 0);
+	assert_int_equal(get(f, DR), 'a');
+}
+
 static void polling_guest_is_listening(void **state)
 {
 	struct fixture *f = *state;
@@ -466,6 +501,8 @@ static void receiver_off_takes_nothing(void **state)
 	set(f, IMSC, RX | RT);
 	set(f, CR, 0x101); /* no RXE */
 	type(f, "a");
+	assert_false(f->level);
+	assert_int_equal(get(f, RIS), 0);
 	assert_int_equal(get(f, FR) & RXFE, RXFE);
 	set(f, CR, 0x301);
 	assert_int_equal(get(f, DR), 'a');
@@ -562,7 +599,9 @@ static void lying_backend_does_no_harm(void **state)
 	assert_int_equal(get(f, FR) & RXFF, RXFF);
 	assert_int_equal(get(f, DR), 'z');
 	set(f, DR, 'a');
-	assert_int_equal(get(f, FR) & (BUSY | TXFF), BUSY);
+	pl011_poll(&f->uart);
+	assert_int_equal(get(f, FR) & (BUSY | TXFF), BUSY); /* it believes none of it */
+	assert_int_equal(f->uart.tx.used, 1);
 }
 
 int main(void)
@@ -574,6 +613,7 @@ int main(void)
 		cmocka_unit_test_setup(output_goes_out, setup),
 		cmocka_unit_test_setup(every_width_reaches_a_register, setup),
 		cmocka_unit_test(full_backend_loses_nothing),
+		cmocka_unit_test(bytes_do_not_overtake),
 		cmocka_unit_test(transmit_interrupt_at_the_trigger),
 		cmocka_unit_test_setup(transmitter_off_holds_bytes, setup),
 		cmocka_unit_test(fifos_off_keeps_what_was_accepted),
@@ -584,6 +624,7 @@ int main(void)
 		cmocka_unit_test_setup(timeout_cannot_be_cleared_under_data, setup),
 		cmocka_unit_test_setup(linux_drain_loses_nothing, setup),
 		cmocka_unit_test_setup(a_handler_without_ris_gets_its_bytes, setup),
+		cmocka_unit_test_setup(masking_hides_the_fifo_again, setup),
 		cmocka_unit_test_setup(polling_guest_is_listening, setup),
 		cmocka_unit_test_setup(receiver_off_takes_nothing, setup),
 		cmocka_unit_test_setup(loopback_and_overrun, setup),

@@ -235,7 +235,6 @@ unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr)
 		return GIC_INTID_NONE;
 	bit = UINT32_C(1) << lr;
 	index = v->lr_held[lr];
-	v->lr_held[lr] = GIC_NIL;
 	v->lr_stale &= (uint16_t)~bit;
 	if ((v->lr_free & bit) != 0)
 		return GIC_INTID_NONE;

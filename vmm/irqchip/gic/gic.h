@@ -105,7 +105,7 @@ struct gic_vcpu {
 	uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0 */
 	uint64_t
 		sgi_group; /* v3: the Aff3, Aff2, Aff1 and RS fields of SGI registers that name it */
-	uint16_t lr_held[GIC_LRS]; /* index of the interrupt last put there, or GIC_NIL */
+	uint16_t lr_held[GIC_LRS]; /* taken or stale: the interrupt put there, or GIC_NIL */
 };
 
 struct gic {
