@@ -86,9 +86,11 @@ static enum vmm_err place_at(struct place_plan *plan, const char *what, uint64_t
 {
 	if (gpa == 0)
 		return place_high(plan, what, size, align, out);
-	if (gpa % 8 != 0)
-		return boot_fail(plan->error, VMM_ERR_INVALID, "%s: 0x%lx is not a multiple of 8",
-				 what, gpa);
+	if (gpa % 8 != 0) {
+		boot_fail(plan->error, VMM_ERR_INVALID, "%s: 0x%lx is not a multiple of 8", what,
+			  gpa);
+		return VMM_ERR_INVALID;
+	}
 	return place_fixed(plan, what, gpa, size, out);
 }
 

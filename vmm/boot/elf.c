@@ -112,7 +112,7 @@ enum vmm_err kernel_elf(struct place_plan *plan, const struct vmm_config_image *
 {
 	struct elf_segment segments[ELF_SEGMENTS];
 	struct place *places[ELF_SEGMENTS];
-	struct elf_header header;
+	struct elf_header header = { 0 };
 	uint32_t count;
 	enum vmm_err err;
 

@@ -79,6 +79,14 @@ void gic_init_cpu(uint32_t index)
 	}
 }
 
+void gic_set_mask(uint8_t priority)
+{
+	if (machine.gic_version == 3)
+		WRITE_SYSREG(ICC_PMR, priority);
+	else
+		write32(machine.gicc + GICC_PMR, priority);
+}
+
 void gic_enable(uint32_t index, uint32_t intid)
 {
 	if (machine.gic_version == 3 && intid >= FIRST_SPI) {

@@ -104,6 +104,7 @@ void mmu_off(void);
 /* gic.c */
 void gic_init_dist(void);
 void gic_init_cpu(uint32_t index);
+void gic_set_mask(uint8_t priority);
 void gic_enable(uint32_t index, uint32_t intid);
 void gic_disable(uint32_t index, uint32_t intid);
 void gic_set_pending(uint32_t index, uint32_t intid);

@@ -146,7 +146,7 @@ void machine_read(const unsigned char *dtb)
 {
 	const unsigned char *at = dtb + be32(dtb + 8);
 	const char *strings = (const char *)dtb + be32(dtb + 12);
-	struct node nodes[DEPTH];
+	struct node nodes[DEPTH] = { 0 };
 	int depth = -1;
 
 	machine.dtb = (uint64_t)(uintptr_t)dtb;
@@ -166,9 +166,13 @@ void machine_read(const unsigned char *dtb)
 			at = (const unsigned char *)(((uintptr_t)at + 4) & ~(uintptr_t)3);
 			break;
 		case FDT_END_NODE:
+			if (depth < 0)
+				return;
 			take_node(&nodes[depth--]);
 			break;
 		case FDT_PROP:
+			if (depth < 0)
+				return;
 			length = be32(at);
 			take_property(&nodes[depth], strings + be32(at + 4),
 				      (struct property){ .value = at + 8, .length = length });

@@ -95,12 +95,12 @@ static void uart_interrupt(void)
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, machine.uart_intid);
 	EXPECT_EQ(read32(machine.uart + UART_MIS), UART_TX);
-	gic_eoi(iar);
+	test_eoi(iar);
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, machine.uart_intid);
 	write32(machine.uart + UART_ICR, UART_TX);
 	write32(machine.uart + UART_IMSC, 0);
-	gic_eoi(iar);
+	test_eoi(iar);
 	iar = ack_within(NEVER_MS);
 	gic_disable(0, machine.uart_intid);
 	EXPECT((iar & 0x3ff) >= GIC_SPURIOUS);
@@ -149,7 +149,7 @@ static void rtc_alarm(void)
 	write32(machine.rtc + RTC_ICR, 1);
 	EXPECT_EQ(read32(machine.rtc + RTC_RIS), 0);
 	write32(machine.rtc + RTC_IMSC, 0);
-	gic_eoi(iar);
+	test_eoi(iar);
 	EXPECT((ack_within(NEVER_MS) & 0x3ff) >= GIC_SPURIOUS);
 	gic_disable(0, machine.rtc_intid);
 }

@@ -43,6 +43,12 @@ static void supervisor_call(void)
 	EXPECT_EQ(caught.esr & 0xffff, 3);
 }
 
+/* FAR_EL1 is right, or ESR_EL1.FnV says that it does not count (external aborts only). */
+static bool far_is(uint64_t address)
+{
+	return caught.far == address || (caught.esr & 1 << 10) != 0;
+}
+
 static void load_of_nothing(void)
 {
 	uint64_t value;
@@ -52,7 +58,7 @@ static void load_of_nothing(void)
 	__asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(nowhere) : "memory");
 	EXPECT_EQ(catch_end(), 1);
 	EXPECT_EQ(esr_class(caught.esr), EC_DATA_ABORT);
-	EXPECT_EQ(caught.far, nowhere);
+	EXPECT(far_is(nowhere));
 	EXPECT_EQ(caught.esr & 1 << 6, 0);
 }
 
@@ -63,7 +69,7 @@ static void store_to_nothing(void)
 	__asm__ volatile("str wzr, [%0, #8]" : : "r"(nowhere) : "memory");
 	EXPECT_EQ(catch_end(), 1);
 	EXPECT_EQ(esr_class(caught.esr), EC_DATA_ABORT);
-	EXPECT_EQ(caught.far, nowhere + 8);
+	EXPECT(far_is(nowhere + 8));
 	EXPECT_EQ(caught.esr & 1 << 6, 1 << 6);
 }
 

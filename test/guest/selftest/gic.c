@@ -21,7 +21,7 @@ static bool none(uint32_t iar)
 
 static void spurious_when_idle(void)
 {
-	EXPECT_EQ(gic_ack() & 0x3ff, 1023);
+	EXPECT_EQ(test_ack() & 0x3ff, 1023);
 }
 
 static void sgi_to_self(void)
@@ -32,8 +32,8 @@ static void sgi_to_self(void)
 		gic_send(0, id);
 		iar = ack_within(SOON_MS);
 		EXPECT_EQ(iar & 0x3ff, id);
-		gic_eoi(iar);
-		EXPECT(none(gic_ack()));
+		test_eoi(iar);
+		EXPECT(none(test_ack()));
 	}
 }
 
@@ -44,23 +44,17 @@ static void all_sgis_by_priority(void)
 
 	for (uint32_t id = 0; id < SGIS; id++)
 		gic_set_priority(0, id, (uint8_t)(0xc0 - 8 * id));
-	if (machine.gic_version == 3)
-		WRITE_SYSREG(ICC_PMR, 0);
-	else
-		write32(machine.gicc + 4, 0);
+	gic_set_mask(0);
 	for (uint32_t id = 0; id < SGIS; id++)
 		gic_send(0, id);
-	if (machine.gic_version == 3)
-		WRITE_SYSREG(ICC_PMR, 0xf0);
-	else
-		write32(machine.gicc + 4, 0xf0);
+	gic_set_mask(0xf0);
 	/* What was already in a list register may come before a more urgent one that waits. */
 	for (uint32_t i = 0; i < SGIS; i++) {
 		iars[i] = ack_within(SOON_MS);
 		EXPECT(!none(iars[i]));
-		gic_eoi(iars[i]);
+		test_eoi(iars[i]);
 	}
-	EXPECT(none(gic_ack()));
+	EXPECT(none(test_ack()));
 	for (uint32_t id = 0; id < SGIS; id++) {
 		uint32_t seen = 0;
 
@@ -81,10 +75,10 @@ static void two_sgis_by_priority(void)
 	gic_send(0, 9);
 	first = ack_within(SOON_MS);
 	EXPECT_EQ(first & 0x3ff, 9);
-	gic_eoi(first);
+	test_eoi(first);
 	second = ack_within(SOON_MS);
 	EXPECT_EQ(second & 0x3ff, 3);
-	gic_eoi(second);
+	test_eoi(second);
 	gic_set_priority(0, 3, 0x80);
 	gic_set_priority(0, 9, 0x80);
 }
@@ -101,9 +95,9 @@ static void preemption(void)
 	gic_send(0, 9);
 	high = ack_within(SOON_MS);
 	EXPECT_EQ(high & 0x3ff, 9);
-	gic_eoi(high);
-	gic_eoi(low);
-	EXPECT(none(gic_ack()));
+	test_eoi(high);
+	test_eoi(low);
+	EXPECT(none(test_ack()));
 	gic_set_priority(0, 3, 0x80);
 	gic_set_priority(0, 9, 0x80);
 }
@@ -112,20 +106,16 @@ static void priority_mask(void)
 {
 	uint32_t iar;
 
-	if (machine.gic_version == 3)
-		WRITE_SYSREG(ICC_PMR, 0x40);
-	else
-		write32(machine.gicc + 4, 0x40);
+	/* VCPU_InjectIRQ takes priorities 0 to 31 of the 255 that a GICv3 list register knows. */
+	SKIP_IF(!test_bare() && machine.gic_version == 3, "seL4 has no priorities above 31 here");
+	gic_set_mask(0x40);
 	gic_send(0, 4);
 	iar = ack_within(NEVER_MS);
-	if (machine.gic_version == 3)
-		WRITE_SYSREG(ICC_PMR, 0xf0);
-	else
-		write32(machine.gicc + 4, 0xf0);
+	gic_set_mask(0xf0);
 	EXPECT(none(iar));
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, 4);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void disabled_stays_pending(void)
@@ -141,7 +131,7 @@ static void disabled_stays_pending(void)
 	gic_enable(0, SPARE_SPI);
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, SPARE_SPI);
-	gic_eoi(iar);
+	test_eoi(iar);
 	gic_disable(0, SPARE_SPI);
 	EXPECT(none(ack_within(NEVER_MS)));
 }
@@ -154,11 +144,11 @@ static void pending_while_active_comes_again(void)
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, 6);
 	gic_send(0, 6);
-	EXPECT(none(gic_ack()));
-	gic_eoi(iar);
+	EXPECT(none(test_ack()));
+	test_eoi(iar);
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, 6);
-	gic_eoi(iar);
+	test_eoi(iar);
 	EXPECT(none(ack_within(NEVER_MS)));
 }
 
@@ -174,7 +164,7 @@ static void spi_by_hand(void)
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, SPARE_SPI);
 	EXPECT(!gic_is_pending(0, SPARE_SPI));
-	gic_eoi(iar);
+	test_eoi(iar);
 	EXPECT(none(ack_within(NEVER_MS)));
 	gic_disable(0, SPARE_SPI);
 }
@@ -205,15 +195,15 @@ static void disable_while_active(void)
 	EXPECT_EQ(iar & 0x3ff, SPARE_SPI);
 	gic_disable(0, SPARE_SPI);
 	gic_set_pending(0, SPARE_SPI);
-	gic_eoi(iar);
+	test_eoi(iar);
 	EXPECT(none(ack_within(NEVER_MS)));
 	EXPECT(gic_is_pending(0, SPARE_SPI));
 	gic_enable(0, SPARE_SPI);
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, SPARE_SPI);
-	gic_eoi(iar);
+	test_eoi(iar);
 	gic_disable(0, SPARE_SPI);
-	EXPECT(none(gic_ack()));
+	EXPECT(none(test_ack()));
 }
 
 static void distributor_off(void)
@@ -227,7 +217,7 @@ static void distributor_off(void)
 	EXPECT(none(iar));
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, 7);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void enable_registers(void)
@@ -287,7 +277,7 @@ static void sgi_pending_registers(void)
 	write8(machine.gicd + GICD_SPENDSGIR + 2, 1);
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, 2);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 const struct test gic_tests[] = {

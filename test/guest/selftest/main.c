@@ -2,6 +2,8 @@
 /* The list of suites, and the running of it. */
 #include "test/guest/selftest/selftest.h"
 
+enum { ACTIVE_MAX = 32 };
+
 static const struct test *const suites[] = {
 	exception_tests, mmio_tests, device_tests, gic_tests, timer_tests, psci_tests, smp_tests,
 };
@@ -9,6 +11,7 @@ static const struct test *const suites[] = {
 static const char *current;
 static bool reported;
 static uint32_t passed, failed;
+static uint32_t active[ACTIVE_MAX], active_count; /* of CPU 0, most recent last */
 
 void irq_handler(void)
 {
@@ -58,13 +61,49 @@ bool test_bare(void)
 	return bootarg("bare", NULL);
 }
 
+uint32_t test_ack(void)
+{
+	uint32_t iar = gic_ack();
+
+	if ((iar & 0x3ff) < GIC_SPURIOUS && cpu_index() == 0 && active_count < ACTIVE_MAX)
+		active[active_count++] = iar;
+	return iar;
+}
+
+void test_eoi(uint32_t iar)
+{
+	if (cpu_index() == 0 && active_count > 0)
+		active_count--;
+	gic_eoi(iar);
+}
+
+/* Back to an idle machine, whatever a failed test left behind. */
+static void tidy_up(void)
+{
+	uint64_t limit = counter() + counter_hz();
+
+	mmu_off();
+	vtimer_off();
+	gic_set_mask(0xf0);
+	gic_init_dist();
+	while (active_count > 0)
+		gic_eoi(active[--active_count]);
+	while (counter() < limit) {
+		uint32_t iar = gic_ack();
+
+		if ((iar & 0x3ff) >= GIC_SPURIOUS)
+			return;
+		gic_eoi(iar);
+	}
+}
+
 uint32_t ack_within(uint32_t ms)
 {
 	uint64_t limit = counter() + counter_hz() / 1000 * ms;
 	uint32_t iar;
 
 	do {
-		iar = gic_ack();
+		iar = test_ack();
 	} while ((iar & 0x3ff) >= GIC_SPURIOUS && counter() < limit);
 	return iar;
 }
@@ -86,6 +125,7 @@ static void run(const struct test *test)
 	reported = false;
 	test->run();
 	catch_end();
+	tidy_up();
 	if (reported)
 		return;
 	passed++;

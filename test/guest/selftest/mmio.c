@@ -101,19 +101,19 @@ static void every_register(void)
 	write32(priority(), 0xa8a8a8a8);
 	__asm__ volatile("ldr %w0, [%0]" : "+r"(value) : : "memory");
 	EXPECT_EQ(value, 0xa8a8a8a8);
-#define WITH(n)                                                             \
-	do {                                                                \
-		__asm__ volatile("ldr w" #n ", [%1]\n\tmov %w0, w" #n       \
-				 : "=r"(value)                              \
-				 : "r"(priority())                          \
-				 : "x" #n, "memory");                       \
-		EXPECT_EQ(value, 0xa8a8a8a8);                               \
-		__asm__ volatile("mov w" #n ", %w0\n\tstr w" #n ", [%1]"    \
-				 :                                          \
-				 : "r"(0x08080800 + 8 * n), "r"(priority()) \
-				 : "x" #n, "memory");                       \
-		EXPECT_EQ(read32(priority()), 0x08080800 + 8 * n);          \
-		write32(priority(), 0xa8a8a8a8);                            \
+#define WITH(n)                                                               \
+	do {                                                                  \
+		__asm__ volatile("ldr w" #n ", [%1]\n\tmov %w0, w" #n         \
+				 : "=r"(value)                                \
+				 : "r"(priority())                            \
+				 : "x" #n, "memory");                         \
+		EXPECT_EQ(value, 0xa8a8a8a8);                                 \
+		__asm__ volatile("mov w" #n ", %w0\n\tstr w" #n ", [%1]"      \
+				 :                                            \
+				 : "r"(0x08080800 + 8 * (n)), "r"(priority()) \
+				 : "x" #n, "memory");                         \
+		EXPECT_EQ(read32(priority()), 0x08080800 + 8 * (n));          \
+		write32(priority(), 0xa8a8a8a8);                              \
 	} while (0)
 	WITH(0);
 	WITH(1);

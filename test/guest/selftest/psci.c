@@ -95,7 +95,7 @@ static void cpu_suspend(void)
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
 	EXPECT(counter() >= deadline);
 	vtimer_off();
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void smccc_version(void)

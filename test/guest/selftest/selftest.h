@@ -7,7 +7,7 @@
  * and at the end `SELFTEST n passed, m failed`. The command line may have `list` (names only),
  * `test=NAME` (that one alone) and `bare` (on QEMU itself, where a few expectations differ).
  * Tests run with interrupts masked and poll the GIC; what one leaves enabled or pending, the next
- * would see, so each cleans up after itself.
+ * would see, so each cleans up after itself (and after a failure the runner does).
  */
 #pragma once
 
@@ -51,6 +51,13 @@ bool test_bare(void); /* on a machine, not in a VM */
 			return;         \
 		}                       \
 	} while (0)
+
+/*
+ * Like gic_ack() and gic_eoi(), but remembered: what a failed test leaves active is ended before the
+ * next one, so that one defect does not show as twenty.
+ */
+uint32_t test_ack(void);
+void test_eoi(uint32_t iar);
 
 /** Acknowledges the next interrupt, waiting up to `ms`; GIC_SPURIOUS or above if none came. */
 uint32_t ack_within(uint32_t ms);

@@ -23,7 +23,7 @@ static uint32_t take_one(uint32_t ms)
 	uint32_t iar = ack_within(ms), intid = iar & 0x3ff;
 
 	if (intid < GIC_SPURIOUS)
-		gic_eoi(iar);
+		test_eoi(iar);
 	return intid;
 }
 
@@ -147,7 +147,7 @@ static void broadcast(void)
 		EXPECT(word_within(&answer[i], 1, 10 * SOON_MS));
 		EXPECT_EQ(seen[i], 11);
 	}
-	EXPECT((gic_ack() & 0x3ff) >= GIC_SPURIOUS); /* not to the sender */
+	EXPECT((test_ack() & 0x3ff) >= GIC_SPURIOUS); /* not to the sender */
 }
 
 static void spi_to_each(void)
@@ -164,7 +164,7 @@ static void spi_to_each(void)
 		EXPECT_EQ(seen[i], SPARE_SPI + 1);
 		gic_disable(0, SPARE_SPI + 1);
 	}
-	EXPECT((gic_ack() & 0x3ff) >= GIC_SPURIOUS);
+	EXPECT((test_ack() & 0x3ff) >= GIC_SPURIOUS);
 	gic_route(SPARE_SPI + 1, 0);
 }
 

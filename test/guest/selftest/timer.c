@@ -19,7 +19,7 @@ static void fires_in_time(void)
 		EXPECT(counter() >= deadline);
 		EXPECT_EQ(READ_SYSREG("cntv_ctl_el0") & 5, 5);
 		vtimer_off();
-		gic_eoi(iar);
+		test_eoi(iar);
 	}
 	EXPECT((ack_within(NEVER_MS) & 0x3ff) >= GIC_SPURIOUS);
 }
@@ -36,7 +36,7 @@ static void wakes_wfi(void)
 		EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
 		EXPECT(counter() >= deadline);
 		vtimer_off();
-		gic_eoi(iar);
+		test_eoi(iar);
 	}
 }
 
@@ -48,7 +48,7 @@ static void past_deadline_fires_at_once(void)
 	iar = ack_within(SOON_MS);
 	vtimer_off();
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void past_deadline_does_not_sleep(void)
@@ -61,7 +61,7 @@ static void past_deadline_does_not_sleep(void)
 	iar = ack_within(SOON_MS);
 	vtimer_off();
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void relative_form(void)
@@ -74,7 +74,7 @@ static void relative_form(void)
 	iar = ack_within(SOON_MS);
 	vtimer_off();
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void masked_does_not_fire(void)
@@ -90,7 +90,7 @@ static void masked_does_not_fire(void)
 	iar = ack_within(SOON_MS);
 	vtimer_off();
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 /* The line is a level: not switched off, it comes again after EOI. */
@@ -101,11 +101,11 @@ static void level_comes_again(void)
 	vtimer_set(counter());
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
-	gic_eoi(iar);
+	test_eoi(iar);
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
 	vtimer_off();
-	gic_eoi(iar);
+	test_eoi(iar);
 	EXPECT((ack_within(NEVER_MS) & 0x3ff) >= GIC_SPURIOUS);
 }
 
@@ -121,7 +121,7 @@ static void disabled_at_gic_then_enabled(void)
 	iar = ack_within(SOON_MS);
 	vtimer_off();
 	EXPECT_EQ(iar & 0x3ff, VTIMER_INTID);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void pending_interrupt_skips_wfi(void)
@@ -132,7 +132,7 @@ static void pending_interrupt_skips_wfi(void)
 	wfi();
 	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, 8);
-	gic_eoi(iar);
+	test_eoi(iar);
 }
 
 static void counter_goes_forward(void)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Scenarios (one boot each, several tests in it) and the running of them, one line a test."""
+import contextlib
+import fnmatch
+import os
+import re
+import threading
+import time
+
+from machine import Failure, Machine
+
+SCENARIOS = []
+
+
+class Scenario:
+    """One scenario while it runs: its machine, and what its tests came to."""
+
+    def __init__(self, name, function, cores, gic):
+        self.name, self.function, self.cores, self.gic = name, function, cores, gic
+        self.kernel = None
+        self.lines = []
+        self.passed = self.failed = 0
+        self.machines = []
+
+    def boot(self, description, **options):
+        number = f"-{len(self.machines) + 1}" if self.machines else ""
+        machine = Machine(self.name + number, description, self.kernel, self.cores, self.gic,
+                          **options)
+        self.machines.append(machine)
+        return machine
+
+    def count(self, name, ok, why=""):
+        if ok:
+            self.passed += 1
+            self.lines.append(f"ok - {self.name}: {name}")
+        else:
+            self.failed += 1
+            self.lines.append(f"not ok - {self.name}: {name}: {why}")
+
+    @contextlib.contextmanager
+    def test(self, name):
+        """One test; a Failure inside fails it and the scenario goes on."""
+        try:
+            yield
+        except Failure as why:
+            self.count(name, False, str(why))
+        else:
+            self.count(name, True)
+
+    def run(self, kernel):
+        self.kernel = kernel
+        begun = time.monotonic()
+        try:
+            self.function(self)
+        except Failure as why:
+            self.count("boots", False, str(why))
+        except Exception as why:  # an error of the test itself must not pass for a result
+            self.count("the scenario itself", False, f"{type(why).__name__}: {why}")
+        finally:
+            for machine in self.machines:
+                machine.close()
+        if self.passed + self.failed == 0:
+            self.count("tests something", False, "no test ran")
+        self.lines.append(f"     {self.name}: {time.monotonic() - begun:.0f} s")
+
+
+def scenario(cores=(1,), gic=(3,)):
+    """Declares a scenario for each of these machines; several give names with a suffix."""
+    def declare(function):
+        base = function.__name__.replace("_", "-")
+        for count in cores:
+            for version in gic:
+                name = base
+                if len(gic) > 1:
+                    name += f"-gic{version}"
+                if len(cores) > 1:
+                    name += f"-{count}"
+                SCENARIOS.append(Scenario(name, function, count, version))
+        return function
+    return declare
+
+
+def environment_number(name, default):
+    """A number from the environment; None for the default that is no restriction."""
+    value = os.environ.get(name, "")
+    if value and not re.fullmatch(r"\d+", value):
+        raise SystemExit(f"{name}={value} is not a number")
+    return int(value) if value else default
+
+
+def chosen(patterns, cores, gic):
+    """The scenarios that fit names and machine (None: any)."""
+    return [s for s in SCENARIOS
+            if (not patterns or any(fnmatch.fnmatch(s.name, p) for p in patterns))
+            and cores in (None, s.cores) and gic in (None, s.gic)]
+
+
+def run_all(scenarios, kernel, jobs):
+    """Runs them, `jobs` at a time, longest machine first; (passed, failed)."""
+    lock = threading.Lock()
+    waiting = sorted(scenarios, key=lambda s: -s.cores)
+    total = [0, 0]
+
+    def worker():
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                one = waiting.pop(0)
+            one.run(kernel)
+            with lock:
+                print("\n".join(one.lines), flush=True)
+                total[0] += one.passed
+                total[1] += one.failed
+
+    threads = [threading.Thread(target=worker) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return total
