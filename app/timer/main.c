@@ -7,7 +7,7 @@
  *   clock    passive: reads the counter at EL1 for the server (kernels do not let EL0)
  *   sleeper  has a scheduling context of its own, whose period is the time until the deadline
  * Clients share no thread, no scheduling context and no data, so none can delay another: a flood of
- * calls is paid by the caller, and a sleeper runs a dozen instructions a call, within its 25 us budget.
+ * calls is paid by the caller, and a sleeper runs a dozen instructions a call.
  *
  * Arming (any number of times): the sleeper is stopped, its context configured afresh (budget from
  * now, period = remaining time) and its pc set to timer_sleeper. It yields its budget away at once,
