@@ -257,6 +257,38 @@ static void the_new_live_vm_shows_its_unfinished_line(void **state)
 	expect_screen("\r\nvessel: input goes to a\r\n[a] a$ ");
 }
 
+/* Showing a line again must not ask the terminal again, nor bring back what was rubbed out. */
+static void a_line_shown_again_is_text(void **state)
+{
+	(void)state;
+	with_vms(1);
+	say(A, "\x1b[1m# \x1b[0m\x1b[6nlsx\b \b -l\x1b[J");
+	say(LOG, "l\n");
+	expect_screen("\x1b[1m# \x1b[0m\x1b[6nlsx\b \b -l\x1b[J\r\nvmm: l\r\n# ls -l");
+}
+
+static void quiet_shows_the_focus_and_logs_only(void **state)
+{
+	(void)state;
+	with_vms(3);
+	say(A, "$ ");
+	type("\x1dq");
+	expect_screen("[a] $ \r\nvessel: only the VM with the input is shown\r\n[a] $ ");
+	say(B, "one\ntwo\nthr");
+	say(C, "x\n");
+	ticks();
+	ticks();
+	assert_false(mux_wants_tick(&mux));
+	expect_screen("");
+	say(LOG, "seen\n");
+	expect_screen("\r\nvmm: seen\r\n[a] $ ");
+	type("\x1d"
+	     "2");
+	expect_screen("\r\nvessel: input goes to b\r\n[b] (2 lines not shown)\r\n[b] thr");
+	type("\x1dq");
+	expect_screen("\r\nvessel: all VMs are shown\r\n[c] (1 lines not shown)\r\n[b] thr");
+}
+
 static void list_and_help_leave_the_prompt(void **state)
 {
 	uint8_t screen[MUX_OUT];
@@ -347,6 +379,8 @@ int main(void)
 		cmocka_unit_test(the_escape_key_can_be_typed),
 		cmocka_unit_test(more_than_nine_vms_take_a_number_and_enter),
 		cmocka_unit_test(the_new_live_vm_shows_its_unfinished_line),
+		cmocka_unit_test(a_line_shown_again_is_text),
+		cmocka_unit_test(quiet_shows_the_focus_and_logs_only),
 		cmocka_unit_test(list_and_help_leave_the_prompt),
 		cmocka_unit_test(no_vm_means_no_focus),
 		cmocka_unit_test(names_are_printable_and_cut),

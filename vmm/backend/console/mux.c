@@ -24,6 +24,7 @@ static const char *const mux_help[] = {
 	"  1..9   input goes to that VM (with more than nine, end the number with Enter)",
 	"  n, p   input goes to the next, the previous VM",
 	"  l      list of VMs",
+	"  q      show only the VM with the input, or all again",
 	"  ?      this help",
 	"  Ctrl-] types Ctrl-] itself",
 };
@@ -188,11 +189,26 @@ static void remember(struct mux_client *client, uint8_t byte)
 		client->line[client->length++] = byte;
 }
 
+/* The live VM's line, for showing it again: its text, as far as backspaces left it. */
+static void track(struct mux_client *client, uint8_t byte)
+{
+	if (byte == '\b' && client->control == TEXT && client->length > 0)
+		client->length--;
+	else if (is_text(client, byte))
+		remember(client, byte);
+	client->shown = client->length;
+}
+
 /* A finished line of a client that is not live, or a part as long as we can keep. */
 static void finish_line(struct mux *mux, unsigned index)
 {
 	struct mux_client *client = &mux->clients[index];
 
+	if (mux->quiet && client->kind == MUX_VM) {
+		client->unshown++;
+		forget_line(client);
+		return;
+	}
 	/* Not twice: what was shown as unfinished and has not grown, the end of a line that was cut. */
 	if (client->fresh || mux->cursor == index || (client->length == 0 && !client->cut)) {
 		show_line(mux, index);
@@ -235,8 +251,7 @@ static void output_raw(struct mux *mux, unsigned index, uint8_t byte)
 	if (byte == '\n' || byte == '\r')
 		forget_line(client);
 	else
-		remember(client, byte);
-	client->shown = client->length;
+		track(client, byte);
 }
 
 /* The VM with the focus among several: its lines are marked, also after a lone carriage return. */
@@ -260,8 +275,7 @@ static void output_live(struct mux *mux, unsigned index, uint8_t byte)
 		forget_line(client);
 	}
 	put(mux, byte);
-	remember(client, byte);
-	client->shown = client->length;
+	track(client, byte);
 }
 
 void mux_output(struct mux *mux, unsigned index, uint8_t byte)
@@ -276,10 +290,18 @@ void mux_output(struct mux *mux, unsigned index, uint8_t byte)
 		output_live(mux, index, byte);
 }
 
+/* The client has an unfinished line that a tick will show. */
+static bool waits(const struct mux *mux, unsigned index)
+{
+	const struct mux_client *client = &mux->clients[index];
+
+	return client->fresh && !is_live(mux, index) && !(mux->quiet && client->kind == MUX_VM);
+}
+
 bool mux_wants_tick(const struct mux *mux)
 {
 	for (unsigned i = 0; i < mux->client_count; i++) {
-		if (!is_live(mux, i) && mux->clients[i].fresh)
+		if (waits(mux, i))
 			return true;
 	}
 	return false;
@@ -290,7 +312,7 @@ bool mux_tick(struct mux *mux)
 	for (unsigned i = 0; i < mux->client_count; i++) {
 		struct mux_client *client = &mux->clients[i];
 
-		if (is_live(mux, i) || !client->fresh || client->grew)
+		if (!waits(mux, i) || client->grew)
 			continue;
 		show_line(mux, i);
 		if (mux->focus != MUX_NONE && mux->clients[mux->focus].length > 0) {
@@ -325,21 +347,19 @@ static unsigned number_of_vm(const struct mux *mux, unsigned index)
 	return number;
 }
 
-/* What the VM that had the focus has on its line becomes a background line: text only. */
-static void unfocus(struct mux *mux)
+/* How much of a VM's output was left out while only the one with the focus was shown. */
+static void say_unshown(struct mux *mux, unsigned index)
 {
-	struct mux_client *client = &mux->clients[mux->focus];
-	size_t length = client->length;
+	struct mux_client *client = &mux->clients[index];
 
-	client->length = 0;
-	client->control = TEXT;
-	client->cr = false;
-	for (size_t i = 0; i < length; i++) {
-		if (is_text(client, client->line[i]))
-			remember(client, client->line[i]);
-	}
-	client->fresh = false;
-	client->grew = false;
+	if (client->unshown == 0)
+		return;
+	leave_line(mux);
+	put_prefix(mux, client);
+	put(mux, '(');
+	put_number(mux, client->unshown);
+	put_text(mux, " lines not shown)\r\n");
+	client->unshown = 0;
 }
 
 static void set_focus(struct mux *mux, unsigned index)
@@ -349,13 +369,25 @@ static void set_focus(struct mux *mux, unsigned index)
 		return;
 	}
 	leave_line(mux);
-	if (mux->focus != index) {
-		unfocus(mux);
-		mux->focus = index;
-		mux->clients[index].control = TEXT;
-	}
+	mux->clients[mux->focus].control = TEXT;
+	mux->clients[mux->focus].cr = false;
+	mux->focus = index;
+	mux->clients[index].control = TEXT;
+	mux->clients[index].fresh = false;
 	say_line(mux, "input goes to ", mux->clients[index].name);
 	put_text(mux, "\r\n");
+	say_unshown(mux, index);
+	restore_live(mux);
+}
+
+/* Only logs and the VM with the focus, or all again. */
+static void toggle_quiet(struct mux *mux)
+{
+	mux->quiet = !mux->quiet;
+	say_line(mux, mux->quiet ? "only the VM with the input is shown" : "all VMs are shown", "");
+	put_text(mux, "\r\n");
+	for (unsigned i = 0; !mux->quiet && i < mux->client_count; i++)
+		say_unshown(mux, i);
 	restore_live(mux);
 }
 
@@ -421,6 +453,9 @@ static void command(struct mux *mux, uint8_t byte)
 	case 'p':
 		step_focus(mux, byte == 'p');
 		break;
+	case 'q':
+		toggle_quiet(mux);
+		break;
 	default:
 		mux->number = 0;
 		if (byte >= '0' && byte <= '9')
@@ -463,6 +498,7 @@ void mux_init(struct mux *mux)
 	mux->focus = MUX_NONE;
 	mux->cursor = MUX_NONE;
 	mux->escaped = false;
+	mux->quiet = false;
 	mux->number = 0;
 	mux->numbering = false;
 	mux->out_length = 0;

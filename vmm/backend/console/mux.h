@@ -40,14 +40,15 @@ enum mux_kind {
 struct mux_client {
 	char name[MUX_NAME];
 	enum mux_kind kind;
-	uint8_t line[MUX_LINE]; /* the unfinished line, or its beginning */
+	uint8_t line[MUX_LINE]; /* the unfinished line, or its beginning: text only */
 	size_t length;          /* of `line` */
-	size_t shown;    /* how much of it is on the screen, if the cursor is this client's */
-	bool fresh;      /* some of it was never shown */
-	bool grew;       /* since the last tick */
-	bool cut;        /* not live: the last line shown was one too long, cut off */
-	bool cr;         /* live: the last byte was a carriage return */
-	uint8_t control; /* not live: where in a control sequence, which is dropped */
+	size_t shown;     /* how much of it is on the screen, if the cursor is this client's */
+	bool fresh;       /* some of it was never shown */
+	bool grew;        /* since the last tick */
+	bool cut;         /* not live: the last line shown was one too long, cut off */
+	bool cr;          /* live: the last byte was a carriage return */
+	uint8_t control;  /* where in a control sequence, which is not remembered */
+	unsigned unshown; /* lines left out while `quiet` */
 };
 
 enum mux_input {
@@ -61,6 +62,7 @@ struct mux {
 	unsigned focus;  /* index of the VM that gets input; MUX_NONE: there is no VM */
 	unsigned cursor; /* index of the client whose unfinished line is on the screen; MUX_NONE */
 	bool escaped;    /* MUX_ESCAPE was typed */
+	bool quiet;      /* VMs without the focus are not shown */
 	unsigned number; /* of a VM, while it is being typed */
 	bool numbering;
 	uint8_t out[MUX_OUT];
