@@ -40,9 +40,8 @@ bool syscall_debug(struct core *c, struct tcb *t, const struct syscall *sys)
 		s = lookup_slot(t, sys->cptr, &why);
 		*arch_cap_register(t) = s == NULL ? 0 : cap_type(s->cap);
 		return true;
-	case seL4_SysDebugSnapshot:
+	case seL4_SysDebugSnapshot: /* accepted, and nothing to do */
 	case seL4_SysDebugNameThread:
-		return true;
 	case seL4_SysDebugSendIPI:
 		return true;
 	case seL4_SysDebugGetThreadAffinity:

@@ -80,7 +80,7 @@ u64 fail_lookup(struct invocation *inv, bool source, const struct lookup_error *
 u64 lookup_for_op(struct invocation *inv, struct cap root, u64 index, u64 depth, bool source,
 		  struct slot **out)
 {
-	struct lookup_error why;
+	struct lookup_error why = { .type = seL4_NoFailure };
 
 	*out = lookup_in(root, index, depth, &why);
 	if (*out != NULL)

@@ -170,13 +170,13 @@ bool fdt_reg(const struct fdt_node *n, unsigned i, u64 *address, u64 *size)
 
 bool fdt_compatible(const struct fdt_node *n, const char *what)
 {
-	u32 length;
-	const u8 *v = fdt_prop(n, "compatible", &length), *end = v + length;
+	u32 length = 0;
+	const u8 *v = fdt_prop(n, "compatible", &length), *end;
 	int part;
 
 	if (v == NULL)
 		return false;
-	for (; v < end; v += part + 1) {
+	for (end = v + length; v < end; v += part + 1) {
 		part = bounded_length(v, end);
 		if (part < 0)
 			return false;

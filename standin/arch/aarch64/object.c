@@ -10,19 +10,21 @@
 #include <sel4/invocation.h>
 #include <sel4/objecttype.h>
 
+_Static_assert(seL4_PageTableBits == seL4_PageBits && seL4_ASIDPoolBits == seL4_PageBits &&
+		       seL4_VCPUBits == seL4_PageBits && sizeof(struct vcpu) <= 1 << seL4_VCPUBits,
+	       "objects of a page each");
+
 u64 arch_object_size(struct cap c)
 {
 	switch (cap_type(c)) {
 	case CAP_FRAME:
 		return BIT(cap_size(c));
-	case CAP_PAGE_TABLE:
-		return BIT(seL4_PageTableBits);
 	case CAP_VSPACE:
 		return BIT(seL4_VSpaceBits);
+	case CAP_PAGE_TABLE:
 	case CAP_ASID_POOL:
-		return BIT(seL4_ASIDPoolBits);
 	case CAP_VCPU:
-		return BIT(seL4_VCPUBits);
+		return BIT(seL4_PageBits);
 	default:
 		return 0;
 	}
@@ -31,18 +33,16 @@ u64 arch_object_size(struct cap c)
 u64 arch_type_size(u64 type)
 {
 	switch (type) {
-	case seL4_ARM_SmallPageObject:
-		return seL4_PageBits;
 	case seL4_ARM_LargePageObject:
 		return seL4_LargePageBits;
 	case seL4_ARM_HugePageObject:
 		return seL4_HugePageBits;
 	case seL4_ARM_VSpaceObject:
 		return seL4_VSpaceBits;
+	case seL4_ARM_SmallPageObject:
 	case seL4_ARM_PageTableObject:
-		return seL4_PageTableBits;
 	case seL4_ARM_VCPUObject:
-		return seL4_VCPUBits;
+		return seL4_PageBits;
 	default:
 		return 0;
 	}

@@ -46,16 +46,27 @@ void vcpu_init_core(struct core *c)
 
 /* ---- the registers that are only exchanged between VCPUs ---- */
 
-#define LAZY_REGS(X)                                                                        \
-	X(TTBR0, ttbr0_el1)                                                                 \
-	X(TTBR1, ttbr1_el1)                                                                 \
-	X(TCR, tcr_el1)                                                                     \
-	X(MAIR, mair_el1)                                                                   \
-	X(AMAIR, amair_el1) X(CIDR, contextidr_el1) X(ACTLR, actlr_el1) X(AFSR0, afsr0_el1) \
-		X(AFSR1, afsr1_el1) X(ESR, esr_el1) X(FAR, far_el1) X(PAR, par_el1)         \
-			X(VBAR, vbar_el1) X(TPIDR_EL1, tpidr_el1) X(VMPIDR_EL2, vmpidr_el2) \
-				X(SP_EL1, sp_el1) X(ELR_EL1, elr_el1) X(SPSR_EL1, spsr_el1) \
-					X(CNTV_CVAL, cntv_cval_el0) X(CNTVOFF, cntvoff_el2)
+#define LAZY_REGS(X)                \
+	X(TTBR0, ttbr0_el1)         \
+	X(TTBR1, ttbr1_el1)         \
+	X(TCR, tcr_el1)             \
+	X(MAIR, mair_el1)           \
+	X(AMAIR, amair_el1)         \
+	X(CIDR, contextidr_el1)     \
+	X(ACTLR, actlr_el1)         \
+	X(AFSR0, afsr0_el1)         \
+	X(AFSR1, afsr1_el1)         \
+	X(ESR, esr_el1)             \
+	X(FAR, far_el1)             \
+	X(PAR, par_el1)             \
+	X(VBAR, vbar_el1)           \
+	X(TPIDR_EL1, tpidr_el1)     \
+	X(VMPIDR_EL2, vmpidr_el2)   \
+	X(SP_EL1, sp_el1)           \
+	X(ELR_EL1, elr_el1)         \
+	X(SPSR_EL1, spsr_el1)       \
+	X(CNTV_CVAL, cntv_cval_el0) \
+	X(CNTVOFF, cntvoff_el2)
 
 static void save_lazy(struct vcpu *v)
 {
