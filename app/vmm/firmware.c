@@ -33,17 +33,17 @@ void machine_started(struct vcpu *vcpu)
 	lock_give(&m->psci_lock);
 }
 
-enum vm_call_outcome machine_call(struct vcpu *vcpu, struct vm_call *call)
+enum vm_call_outcome machine_call(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start)
 {
 	struct vm *vm = vcpu->vm;
 	struct machine *m = vm->context;
 	struct psci_action action;
 
 	lock_take(&m->psci_lock);
-	psci_call(&m->psci, vcpu->index, call->arg, &action);
+	psci_call(&m->psci, vcpu->index, reg, &action);
 	lock_give(&m->psci_lock);
 
-	call->result[0] = action.result;
+	reg[0] = action.result;
 	switch (action.kind) {
 	case PSCI_ACTION_RETURN:
 		return VM_CALL_RETURN;
@@ -53,8 +53,8 @@ enum vm_call_outcome machine_call(struct vcpu *vcpu, struct vm_call *call)
 	case PSCI_ACTION_STANDBY:
 		return VM_CALL_WAIT;
 	case PSCI_ACTION_SUSPEND:
-		call->entry = action.entry;
-		call->argument = action.context;
+		start->entry = action.entry;
+		start->argument = action.context;
 		return VM_CALL_SUSPEND;
 	case PSCI_ACTION_PARK:
 		if (!action.last)

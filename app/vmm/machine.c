@@ -194,7 +194,6 @@ enum vmm_err machine_init(struct machine *m, const struct vmm_config *config)
 		vm->vcpu[i].port = machine_port(&config->vcpus[i]);
 		vm->vcpu[i].cpu_id = config->vcpus[i].mpidr;
 	}
-	vm_init(vm);
 	if (port_time(&vm->vcpu[0].port, &ticks, &hz) == VMM_OK)
 		vm->timer_lead = hz / LEAD_DIVISOR;
 
@@ -205,5 +204,7 @@ enum vmm_err machine_init(struct machine *m, const struct vmm_config *config)
 		err = machine_firmware_init(m);
 	if (err == VMM_OK)
 		err = machine_devices_init(m);
+	if (err == VMM_OK)
+		vm_init(vm);
 	return err;
 }

@@ -82,7 +82,7 @@ void machine_devices_signal(struct machine *m, uint64_t badge);
 
 /* firmware.c: vm_ops.call and vm_ops.started */
 VMM_MUST_CHECK enum vmm_err machine_firmware_init(struct machine *m);
-enum vm_call_outcome machine_call(struct vcpu *vcpu, struct vm_call *call);
+enum vm_call_outcome machine_call(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start);
 void machine_started(struct vcpu *vcpu);
 
 /* log.c: one line to the system's log, without a newline. Any handler. */

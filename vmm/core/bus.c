@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The bus: a sorted table and a binary search behind a one-entry memory.
+ * The bus: a sorted table and a binary search.
  */
 #include "vmm/core/bus.h"
 
@@ -32,8 +32,7 @@ enum vmm_err bus_add(struct bus *bus, const struct bus_region *region)
 	return VMM_OK;
 }
 
-static const struct bus_region *bus_search(const struct bus *bus, uint64_t gpa, uint64_t len,
-					   unsigned *hint)
+const struct bus_region *bus_search(const struct bus *bus, uint64_t gpa, uint64_t len)
 {
 	unsigned low = 0, high = bus->count;
 
@@ -41,37 +40,12 @@ static const struct bus_region *bus_search(const struct bus *bus, uint64_t gpa, 
 		unsigned mid = low + (high - low) / 2;
 		const struct bus_region *r = &bus->region[mid];
 
-		if (range_inside(gpa, len, r->gpa, r->size)) {
-			*hint = mid;
+		if (range_inside(gpa, len, r->gpa, r->size))
 			return r;
-		}
 		if (gpa < r->gpa)
 			high = mid;
 		else
 			low = mid + 1;
 	}
 	return NULL;
-}
-
-const struct bus_region *bus_find(const struct bus *bus, uint64_t gpa, uint64_t len, unsigned *hint)
-{
-	if (*hint < bus->count) {
-		const struct bus_region *r = &bus->region[*hint];
-
-		if (range_inside(gpa, len, r->gpa, r->size))
-			return r;
-	}
-	return bus_search(bus, gpa, len, hint);
-}
-
-void bus_access(const struct bus_region *region, uint64_t gpa, struct mmio_access *access)
-{
-	access->offset = gpa - region->gpa;
-	if (region->lock == NULL) {
-		region->handler(region->device, access);
-		return;
-	}
-	lock_take(region->lock);
-	region->handler(region->device, access);
-	lock_give(region->lock);
 }

@@ -33,12 +33,31 @@ struct bus {
 /** VMM_ERR_RANGE: empty or wraps around; VMM_ERR_EXISTS: overlaps; VMM_ERR_NOMEM: full. */
 VMM_MUST_CHECK enum vmm_err bus_add(struct bus *bus, const struct bus_region *region);
 
+/** The region that holds all of [gpa, gpa + len), or NULL. `len` is not 0. */
+const struct bus_region *bus_search(const struct bus *bus, uint64_t gpa, uint64_t len);
+
 /**
- * The region that holds all of [gpa, gpa + len), or NULL. `*hint` is the caller's own memory of where
- * its last access went: a device is usually accessed several times in a row.
+ * The same, with the caller's own memory of where its last access went: a device is usually accessed
+ * several times in a row. `*hint` starts as NULL.
  */
-const struct bus_region *bus_find(const struct bus *bus, uint64_t gpa, uint64_t len,
-				  unsigned *hint);
+static inline const struct bus_region *bus_find(const struct bus *bus, uint64_t gpa, uint64_t len,
+						const struct bus_region **hint)
+{
+	const struct bus_region *r = *hint;
+
+	if (r == NULL || gpa - r->gpa >= r->size || len > r->size - (gpa - r->gpa))
+		*hint = r = bus_search(bus, gpa, len);
+	return r;
+}
 
 /** Performs an access; `access->offset` and, for a read, `access->value` are filled in. */
-void bus_access(const struct bus_region *region, uint64_t gpa, struct mmio_access *access);
+static inline void bus_access(const struct bus_region *region, uint64_t gpa,
+			      struct mmio_access *access)
+{
+	access->offset = gpa - region->gpa;
+	if (region->lock != NULL)
+		lock_take(region->lock);
+	region->handler(region->device, access);
+	if (region->lock != NULL)
+		lock_give(region->lock);
+}

@@ -113,13 +113,13 @@ static enum port_answer exit_insn(struct vcpu *v, const struct vm_exit *ex)
 
 /* After the program has looked at a call: all ways to go on but the plain return. */
 static enum port_answer call_outcome(struct vcpu *v, enum vm_call_outcome outcome,
-				     const struct vm_call *call)
+				     const struct vm_start *start)
 {
 	switch (outcome) {
 	case VM_CALL_SUSPEND:
 		v->wake_boots = true;
-		v->start_entry = call->entry;
-		v->start_argument = call->argument;
+		v->start_entry = start->entry;
+		v->start_argument = start->argument;
 		return vcpu_wait(v);
 	case VM_CALL_WAIT:
 		return vcpu_wait(v);
@@ -129,26 +129,10 @@ static enum port_answer call_outcome(struct vcpu *v, enum vm_call_outcome outcom
 	case VM_CALL_STOP:
 		return vcpu_attend(v);
 	case VM_CALL_RETURN:
+	case VM_CALL_RETURN_ALL:
 		break;
 	}
 	return PORT_RESUME;
-}
-
-/* Writes a call's results and moves past it. */
-static enum vmm_err call_return(struct vcpu *v, struct port_frame *frame, unsigned length,
-				const struct vm_call *call)
-{
-	enum port_frame_part part = PORT_FRAME_HEAD;
-
-	for (unsigned i = 1; i < 4; i++) {
-		if (call->result[i] != call->arg[i]) {
-			frame->gpr[i] = call->result[i];
-			part = PORT_FRAME_LOW;
-		}
-	}
-	frame->gpr[0] = call->result[0];
-	frame->pc += length;
-	return port_frame_write(&v->port, part, frame);
 }
 
 /* A call whose registers are read and written by hand. */
@@ -156,21 +140,35 @@ static enum port_answer exit_call(struct vcpu *v, const struct vm_exit *ex)
 {
 	enum vm_call_outcome outcome;
 	struct port_frame frame;
-	struct vm_call call;
+	struct vm_start start;
 	enum vmm_err err;
 
 	err = port_frame_read(&v->port, PORT_FRAME_LOW, &frame);
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
-	for (unsigned i = 0; i < 4; i++)
-		call.result[i] = call.arg[i] = frame.gpr[i];
-	outcome = v->vm->ops->call(v, &call);
-	if (outcome == VM_CALL_RETURN || outcome == VM_CALL_WAIT) {
-		err = call_return(v, &frame, ex->length, &call);
+	outcome = v->vm->ops->call(v, frame.gpr, &start);
+	if (outcome <= VM_CALL_WAIT) {
+		frame.pc += ex->length;
+		err = port_frame_write(
+			&v->port, outcome == VM_CALL_RETURN_ALL ? PORT_FRAME_LOW : PORT_FRAME_HEAD,
+			&frame);
 		if (err != VMM_OK)
 			return vcpu_failed(v, err);
 	}
-	return call_outcome(v, outcome, &call);
+	return outcome == VM_CALL_RETURN ? PORT_RESUME : call_outcome(v, outcome, &start);
+}
+
+/* The result of a call that waits; the port cannot return it later, so it is written now. */
+static enum vmm_err write_result(struct vcpu *v, unsigned length, uint64_t result)
+{
+	struct port_frame frame;
+	enum vmm_err err = port_frame_read(&v->port, PORT_FRAME_HEAD, &frame);
+
+	if (err != VMM_OK)
+		return err;
+	frame.gpr[0] = result;
+	frame.pc += length;
+	return port_frame_write(&v->port, PORT_FRAME_HEAD, &frame);
 }
 
 /* A call that the port's answer returns from: two kernel entries in all. */
@@ -178,27 +176,20 @@ static enum port_answer exit_hypercall(struct vcpu *v, const struct vm_exit *ex,
 				       const struct port_event *event)
 {
 	enum vm_call_outcome outcome;
-	struct vm_call call;
-	enum vmm_err err;
+	struct vm_start start;
 
 	for (unsigned i = 0; i < 4; i++)
-		call.result[i] = call.arg[i] = event->word[i];
-	outcome = v->vm->ops->call(v, &call);
-	if (outcome == VM_CALL_RETURN) {
-		for (unsigned i = 0; i < 4; i++)
-			v->result[i] = call.result[i];
+		v->result[i] = event->word[i];
+	outcome = v->vm->ops->call(v, v->result, &start);
+	if (outcome <= VM_CALL_RETURN_ALL)
 		return PORT_RETURN;
-	}
 	if (outcome == VM_CALL_WAIT) {
-		struct port_frame frame;
+		enum vmm_err err = write_result(v, ex->length, v->result[0]);
 
-		err = port_frame_read(&v->port, PORT_FRAME_LOW, &frame);
-		if (err == VMM_OK)
-			err = call_return(v, &frame, ex->length, &call);
 		if (err != VMM_OK)
 			return vcpu_failed(v, err);
 	}
-	return call_outcome(v, outcome, &call);
+	return call_outcome(v, outcome, &start);
 }
 
 static enum port_answer exit_ipi(struct vcpu *v, const struct vm_exit *ex)

@@ -23,8 +23,11 @@ struct irq_slot {
 };
 
 struct irqchip_ops {
-	/** Cheap and lock-free: is there anything next() might give? May say yes too often. */
-	bool (*has_work)(void *chip, unsigned vcpu);
+	/**
+	 * The word that is not zero while next() might give something to `vcpu`. It stays where it
+	 * is; the loop reads it, atomically and without a lock, before each time the guest goes on.
+	 */
+	const uint32_t *(*work)(void *chip, unsigned vcpu);
 	/** Claims the most urgent interrupt and a free list register for it. */
 	bool (*next)(void *chip, unsigned vcpu, struct irq_slot *out);
 	/** The kernel refused what next() gave for `lr`: it is pending again. */

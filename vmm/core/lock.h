@@ -15,23 +15,17 @@
 
 #include "vmm/port/port.h"
 
-enum {
-	LOCK_SPINS = 2000,
-};
-
 struct lock {
 	uint32_t held;
 };
 
+/** Spins until it has the lock. */
+void lock_wait(struct lock *lock);
+
 static inline void lock_take(struct lock *lock)
 {
-	for (unsigned spins = 1; __atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0;
-	     spins++) {
-		if (spins % LOCK_SPINS == 0)
-			port_yield();
-		else
-			port_pause();
-	}
+	if (__builtin_expect(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0, 0))
+		lock_wait(lock);
 }
 
 static inline void lock_give(struct lock *lock)

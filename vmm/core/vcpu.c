@@ -23,6 +23,7 @@ void vm_init(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		vm->vcpu[i].vm = vm;
 		vm->vcpu[i].index = i;
+		vm->vcpu[i].work = vm->irqchip_ops->work(vm->irqchip, i);
 	}
 }
 
@@ -152,13 +153,18 @@ enum port_answer vcpu_attend(struct vcpu *v)
 	return PORT_HOLD;
 }
 
+static bool vcpu_has_work(const struct vcpu *v)
+{
+	return __atomic_load_n(v->work, __ATOMIC_RELAXED) != 0;
+}
+
 bool vcpu_refill(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	struct irq_slot slot;
 	bool any = false;
 
-	while (vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
+	while (vcpu_has_work(v) && vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
 		any = true;
 		if (!slot.replaces)
 			port_irq_inject(&v->port, slot.lr, slot.intid, slot.priority, slot.group);
@@ -188,7 +194,7 @@ enum port_answer vcpu_wait(struct vcpu *v)
 	uint64_t deadline = 0;
 	enum vmm_err err;
 
-	if (vm->irqchip_ops->has_work(vm->irqchip, v->index))
+	if (vcpu_has_work(v))
 		return vcpu_wake(v);
 	err = arch_timer_state(&v->port, &timer, &deadline);
 	if (err != VMM_OK)
@@ -226,8 +232,7 @@ static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 	case VCPU_RUNNING:
 		return PORT_RUNNING;
 	case VCPU_WAITING:
-		if ((badge & vm->timer_badge) != 0 ||
-		    vm->irqchip_ops->has_work(vm->irqchip, v->index))
+		if ((badge & vm->timer_badge) != 0 || vcpu_has_work(v))
 			return vcpu_wake(v);
 		return PORT_HOLD;
 	case VCPU_OFF:
@@ -238,7 +243,6 @@ static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 
 void vcpu_step(struct vcpu *v, enum port_answer *answer)
 {
-	struct vm *vm = v->vm;
 	struct port_event event;
 
 	port_wait(&v->port, *answer, v->result, &event);
@@ -249,7 +253,7 @@ void vcpu_step(struct vcpu *v, enum port_answer *answer)
 		*answer = vcpu_exit(v, &event);
 		v->held = *answer == PORT_HOLD;
 	}
-	if (*answer != PORT_HOLD && vm->irqchip_ops->has_work(vm->irqchip, v->index))
+	if (*answer != PORT_HOLD && vcpu_has_work(v))
 		(void)vcpu_refill(v);
 }
 

@@ -56,7 +56,8 @@ struct vcpu {
 	bool held;
 	bool timer_due;  /* the guest's own timer fired; port_timer_ack() is owed at its EOI */
 	bool wake_boots; /* the end of WAITING is a start at start_entry (power-down suspend) */
-	unsigned bus_hint;
+	const uint32_t *work; /* irqchip_ops.work() */
+	const struct bus_region *bus_hint;
 	uint32_t parked_round; /* vm->round for which it is parked */
 	uint64_t cpu_id;       /* MPIDR the guest sees */
 	uint32_t mail;         /* VCPU_MAIL_*, atomic, written by any handler */
@@ -67,24 +68,24 @@ struct vcpu {
 	struct port_vcpu port;
 };
 
-/* A guest's call to its firmware: PSCI and the like. */
-struct vm_call {
-	uint64_t arg[4];    /* in: x0 to x3 */
-	uint64_t result[4]; /* out; starts as a copy of arg, so that only what changes is set */
-	uint64_t entry, argument; /* out, VM_CALL_SUSPEND */
+/* Where a suspended vCPU starts again: VM_CALL_SUSPEND. */
+struct vm_start {
+	uint64_t entry, argument;
 };
 
 enum vm_call_outcome {
-	VM_CALL_RETURN,  /* give the results back */
-	VM_CALL_WAIT,    /* give the results back once an interrupt is due */
-	VM_CALL_SUSPEND, /* once an interrupt is due, start at `entry` with `argument` */
-	VM_CALL_PARK,    /* this vCPU is off until vcpu_start() */
-	VM_CALL_STOP,    /* vm_request() was called */
+	VM_CALL_RETURN,     /* reg[0] is the result, the others are as they were */
+	VM_CALL_RETURN_ALL, /* reg[0..3] are the results */
+	VM_CALL_WAIT,       /* as VM_CALL_RETURN, once an interrupt is due */
+	VM_CALL_SUSPEND,    /* once an interrupt is due, start at *start */
+	VM_CALL_PARK,       /* this vCPU is off until vcpu_start() */
+	VM_CALL_STOP,       /* vm_request() was called */
 };
 
 /* What the program that builds a VM gives the loop. All are called by vCPU handlers. */
 struct vm_ops {
-	enum vm_call_outcome (*call)(struct vcpu *vcpu, struct vm_call *call);
+	/** A guest's call to its firmware, PSCI and the like: x0 to x3 in `reg`, results too. */
+	enum vm_call_outcome (*call)(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start);
 	/** The vCPU leaves OFF and is about to run. */
 	void (*started)(struct vcpu *vcpu);
 	/** Signals other than kick and timer; vCPU 0's handler only. */

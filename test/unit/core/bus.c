@@ -39,7 +39,7 @@ static void regions_are_sorted_and_found(void **state)
 	static const uint64_t order[] = { 7, 2, 9, 0, 4, 1, 8, 3, 6, 5 };
 	struct probe p = { 0 };
 	struct bus bus = { 0 };
-	unsigned hint = 0;
+	const struct bus_region *hint = NULL;
 
 	(void)state;
 	for (unsigned i = 0; i < 10; i++) {
@@ -57,9 +57,11 @@ static void regions_are_sorted_and_found(void **state)
 			assert_true(r->gpa == (at & ~UINT64_C(0xff)));
 	}
 	assert_null(bus_find(&bus, UINT64_MAX - 1, 4, &hint));
-	hint = 1000;
-	assert_non_null(bus_find(&bus, 0x1000, 4, &hint));
-	assert_int_equal(hint, 0);
+	assert_null(hint);
+	assert_ptr_equal(bus_find(&bus, 0x1000, 4, &hint), &bus.region[0]);
+	assert_ptr_equal(hint, &bus.region[0]);
+	assert_ptr_equal(bus_find(&bus, 0x107c, 4, &hint), &bus.region[0]);
+	assert_null(bus_find(&bus, 0x107d, 4, &hint));
 }
 
 static void add_refuses(void **state)

@@ -33,28 +33,33 @@ struct chip {
 	bool on[VCPUS];
 	bool stale, refuse_seen;
 	bool ppi[VCPUS];
+	uint32_t work[VCPUS];
 	unsigned ipi_which;
 	uint64_t ipi_value;
 };
 
-static bool chip_has_work(void *arg, unsigned vcpu)
+static const uint32_t *chip_work(void *arg, unsigned vcpu)
 {
-	struct chip *c = arg;
+	return &((struct chip *)arg)->work[vcpu];
+}
 
-	return c->pending[vcpu] != 0 && c->loaded[vcpu] == 0;
+static void publish(struct chip *c, unsigned vcpu)
+{
+	c->work[vcpu] = c->pending[vcpu] != 0 && c->loaded[vcpu] == 0;
 }
 
 static bool chip_next(void *arg, unsigned vcpu, struct irq_slot *out)
 {
 	struct chip *c = arg;
 
-	if (!chip_has_work(c, vcpu))
+	if (c->pending[vcpu] == 0 || c->loaded[vcpu] != 0)
 		return false;
 	*out = (struct irq_slot){
 		.lr = 3, .intid = c->pending[vcpu], .priority = 9, .group = 1, .replaces = c->stale
 	};
 	c->loaded[vcpu] = c->pending[vcpu];
 	c->pending[vcpu] = 0;
+	publish(c, vcpu);
 	return true;
 }
 
@@ -73,6 +78,7 @@ static void chip_done(void *arg, unsigned vcpu, unsigned lr)
 
 	if (lr == 3)
 		c->loaded[vcpu] = 0;
+	publish(c, vcpu);
 }
 
 static bool chip_done_ppi(void *arg, unsigned vcpu, unsigned lr, unsigned ppi)
@@ -83,6 +89,7 @@ static bool chip_done_ppi(void *arg, unsigned vcpu, unsigned lr, unsigned ppi)
 		return false;
 	c->loaded[vcpu] = 0;
 	c->ppi[vcpu] = false;
+	publish(c, vcpu);
 	return true;
 }
 
@@ -93,6 +100,7 @@ static void chip_set_ppi(void *arg, unsigned vcpu, unsigned intid, bool level)
 	c->ppi[vcpu] = level;
 	if (level)
 		c->pending[vcpu] = intid;
+	publish(c, vcpu);
 }
 
 static void chip_power_on(void *arg, unsigned vcpu)
@@ -107,6 +115,7 @@ static unsigned chip_power_off(void *arg, unsigned vcpu, struct irq_slot *slots)
 
 	c->on[vcpu] = false;
 	c->loaded[vcpu] = 0;
+	publish(c, vcpu);
 	slots[0] = (struct irq_slot){ .lr = 3, .intid = 992 };
 	return loaded ? 1 : 0;
 }
@@ -118,10 +127,11 @@ static void chip_send_ipi(void *arg, unsigned vcpu, unsigned which, uint64_t val
 	c->ipi_which = which;
 	c->ipi_value = value;
 	c->pending[vcpu] = 5;
+	publish(c, vcpu);
 }
 
 static const struct irqchip_ops chip_ops = {
-	.has_work = chip_has_work,
+	.work = chip_work,
 	.next = chip_next,
 	.refused = chip_refused,
 	.done = chip_done,
@@ -148,17 +158,17 @@ struct bench {
 	_Alignas(8) uint8_t ram[0x4000];
 };
 
-static enum vm_call_outcome on_call(struct vcpu *vcpu, struct vm_call *call)
+static enum vm_call_outcome on_call(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start)
 {
 	struct bench *b = vcpu->vm->context;
+	uint64_t what = reg[3];
 
-	call->result[0] = call->arg[0] + call->arg[1];
-	call->entry = 0x3000;
-	call->argument = 0x99;
+	reg[0] += reg[1];
+	*start = (struct vm_start){ .entry = 0x3000, .argument = 0x99 };
 	if (b->outcome == VM_CALL_STOP)
-		vm_request(vcpu->vm, call->arg[3] == 1 ? VM_RESET : VM_OFF, VMM_OK);
-	if (call->arg[3] == 2)
-		call->result[2] = 0x22;
+		vm_request(vcpu->vm, what == 1 ? VM_RESET : VM_OFF, VMM_OK);
+	if (b->outcome == VM_CALL_RETURN_ALL)
+		reg[2] = 0x22;
 	return b->outcome;
 }
 
@@ -218,6 +228,7 @@ static struct bench bench;
 /* One turn of vCPU `i`'s loop, in which `event` arrives. */
 static void turn(struct bench *b, unsigned i, struct port_event event)
 {
+	publish(&b->chip, i); /* tests change the chip behind its back */
 	b->guest[i].next = event;
 	vcpu_step(&b->vm.vcpu[i], &b->answer[i]);
 }
@@ -432,7 +443,7 @@ static void calls_return(void **state)
 	assert_int_equal(b->guest[0].frame.gpr[0], 7);
 	assert_int_equal(b->guest[0].frame.gpr[1], 4);
 	assert_int_equal(b->guest[0].frame.pc, ENTRY + FAKE_LENGTH);
-	b->guest[0].frame.gpr[3] = 2;
+	b->outcome = VM_CALL_RETURN_ALL;
 	trap(b, 0, FAKE_OP_CALL);
 	assert_int_equal(b->guest[0].frame.gpr[2], 0x22);
 

@@ -17,14 +17,21 @@ static void collect_kick(void *ctx, unsigned vcpu)
 	chip->kicks |= UINT32_C(1) << vcpu;
 }
 
-static void release(struct gic_chip *chip, unsigned self)
+static __attribute__((noinline)) void send_kicks(struct gic_chip *chip, uint32_t kicks)
 {
-	uint32_t kicks = chip->kicks & ~(UINT32_C(1) << self);
+	for (; kicks != 0; kicks &= kicks - 1)
+		chip->kick(chip->ctx, (unsigned)__builtin_ctz(kicks));
+}
+
+static inline void release(struct gic_chip *chip, unsigned self)
+{
+	uint32_t kicks = chip->kicks;
 
 	chip->kicks = 0;
 	lock_give(&chip->lock);
-	for (; kicks != 0; kicks &= kicks - 1)
-		chip->kick(chip->ctx, (unsigned)__builtin_ctz(kicks));
+	kicks &= ~(UINT32_C(1) << self);
+	if (__builtin_expect(kicks != 0, 0))
+		send_kicks(chip, kicks);
 }
 
 enum vmm_err gic_chip_init(struct gic_chip *chip, const struct gic_config *config)
@@ -75,11 +82,11 @@ void gic_chip_redist(void *arg, struct mmio_access *access)
 	release(chip, access->vcpu);
 }
 
-static bool chip_has_work(void *arg, unsigned vcpu)
+static const uint32_t *chip_work(void *arg, unsigned vcpu)
 {
 	const struct gic_chip *chip = arg;
 
-	return gic_has_work(&chip->gic, vcpu);
+	return &chip->gic.vcpus[vcpu].work;
 }
 
 static struct irq_slot slot_of(const struct gic_lr *lr)
@@ -98,8 +105,6 @@ static bool chip_next(void *arg, unsigned vcpu, struct irq_slot *out)
 	struct gic_lr lr;
 	bool got;
 
-	if (!gic_has_work(&chip->gic, vcpu))
-		return false;
 	lock_take(&chip->lock);
 	got = gic_next(&chip->gic, vcpu, &lr);
 	if (got)
@@ -190,7 +195,7 @@ static void chip_send_ipi(void *arg, unsigned vcpu, unsigned which, uint64_t val
 }
 
 const struct irqchip_ops gic_chip_ops = {
-	.has_work = chip_has_work,
+	.work = chip_work,
 	.next = chip_next,
 	.refused = chip_refused,
 	.done = chip_done,

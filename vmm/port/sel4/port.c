@@ -134,27 +134,35 @@ enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum port_frame_part 
 	frame->gpr[0] = mr[SLOT_X0];
 	if (part == PORT_FRAME_HEAD)
 		return VMM_OK;
-	for (unsigned i = 1; i < (part == PORT_FRAME_LOW ? 4 : PORT_GPRS); i++)
+	for (unsigned i = 1; i < 4; i++)
+		frame->gpr[i] = seL4_GetMR((int)(SLOT_X0 + i));
+	if (part == PORT_FRAME_LOW)
+		return VMM_OK;
+	for (unsigned i = 4; i < PORT_GPRS; i++)
 		frame->gpr[i] = seL4_GetMR(slot_of_gpr[i]);
-	if (part == PORT_FRAME_ALL) {
-		frame->tls[0] = seL4_GetMR(SLOT_TLS);
-		frame->tls[1] = seL4_GetMR(SLOT_TLS + 1);
-	}
+	frame->tls[0] = seL4_GetMR(SLOT_TLS);
+	frame->tls[1] = seL4_GetMR(SLOT_TLS + 1);
 	return VMM_OK;
 }
 
 enum vmm_err port_frame_write(const struct port_vcpu *vcpu, enum port_frame_part part,
 			      const struct port_frame *frame)
 {
-	unsigned gprs = part == PORT_FRAME_HEAD ? 1 : part == PORT_FRAME_LOW ? 4 : PORT_GPRS;
-	unsigned count = part == PORT_FRAME_ALL ? SLOT_COUNT : SLOT_X0 + gprs;
+	unsigned count = SLOT_X0 + 1;
 
 	seL4_SetMR(SLOT_SPSR + WRITE_HEADER, frame->status);
-	for (unsigned i = 0; i < gprs; i++)
-		seL4_SetMR(slot_of_gpr[i] + WRITE_HEADER, frame->gpr[i]);
+	seL4_SetMR(SLOT_X0 + WRITE_HEADER, frame->gpr[0]);
+	if (part != PORT_FRAME_HEAD) {
+		for (unsigned i = 1; i < 4; i++)
+			seL4_SetMR((int)(SLOT_X0 + WRITE_HEADER + i), frame->gpr[i]);
+		count = SLOT_LOW;
+	}
 	if (part == PORT_FRAME_ALL) {
+		for (unsigned i = 4; i < PORT_GPRS; i++)
+			seL4_SetMR(slot_of_gpr[i] + WRITE_HEADER, frame->gpr[i]);
 		seL4_SetMR(SLOT_TLS + WRITE_HEADER, frame->tls[0]);
 		seL4_SetMR(SLOT_TLS + 1 + WRITE_HEADER, frame->tls[1]);
+		count = SLOT_COUNT;
 	}
 	write_slots(vcpu, count, frame->pc, frame->sp);
 	return VMM_OK;
@@ -289,10 +297,11 @@ static void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word m
 		event->kind = PORT_EVENT_SIGNAL;
 		return;
 	}
-	switch (label) {
-	case seL4_Fault_VMFault: /* IP, address, prefetch, FSR: as port.h wants them */
+	if (label == seL4_Fault_VMFault) { /* IP, address, prefetch, FSR: as port.h wants them */
 		event->kind = PORT_EVENT_MEMORY;
-		break;
+		return;
+	}
+	switch (label) {
 	case seL4_Fault_VGICMaintenance:
 		event->kind = PORT_EVENT_IRQ_DONE;
 		break;
