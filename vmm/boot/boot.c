@@ -105,6 +105,7 @@ static enum vmm_err load_initrd(struct place_plan *plan, struct dt_input *input)
 	err = place_at(plan, "initrd", image->gpa, image->size, INITRD_ALIGN, &place);
 	if (err != VMM_OK)
 		return err;
+	/* boot_fail() never returns VMM_OK. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	memcpy(place->host, (const void *)(uintptr_t)image->host, image->size);
 	input->initrd_gpa = place->gpa;
 	input->initrd_size = place->size;
@@ -128,6 +129,7 @@ static enum vmm_err load_tree(struct place_plan *plan, const struct dt_input *in
 			return err;
 		scratch = overlay->host;
 	}
+	/* As above. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	*gpa = tree->gpa;
 	return dt_build(input, tree->host, space, scratch, plan->error);
 }
