@@ -145,8 +145,6 @@ void native_create(struct admin *a)
 			 seL4_CapRights_new(1, 0, 0, 1), 0);
 	program_name_cap(a, timer_of(a), "ready", new_notification(a), seL4_AllRights, 0);
 	program_name_cap(a, timer_of(a), "up", a->notification, seL4_CanWrite, BADGE_UP);
-	program_name_cap(a, timer_of(a), "start",
-			 object_new(a, seL4_EndpointObject, seL4_EndpointBits), seL4_AllRights, 0);
 }
 
 void native_console_client(struct admin *a, const char *name, enum vmm_console_kind kind,

@@ -14,9 +14,8 @@
  * which the kernel gives back one period later: that moment is the deadline.
  *
  * The main thread starts them one by one: a thread needs a scheduling context to get as far as
- * receiving, so it lends the sleeper's. A server first receives on an endpoint that no client has and
- * is let out to its own by a call of the main thread's, so that no client can call a server whose
- * context is about to be taken away. Then the main thread never runs again.
+ * receiving, so it lends the sleeper's, on the client's core. When all receive it says "up", before
+ * which nobody calls, and never runs again.
  */
 #include <sel4/sel4.h>
 #include <stdbool.h>
@@ -157,22 +156,22 @@ static _Noreturn void server_main(const struct vmm_start *start, struct timer_se
 {
 	const struct vmm_timer_client *c = s.client;
 	seL4_Word mr0 = 0, mr1 = 0, badge;
-	struct timer_answer answer = { 0 };
+	struct timer_answer answer;
 	seL4_MessageInfo_t info;
 
-	(void)seL4_NBSendRecvWithMRs(
-		vmm_start_cap(start, "ready"), seL4_MessageInfo_new(0, 0, 0, 0),
-		vmm_start_cap(start, "start"), &badge, &mr0, &mr1, NULL, NULL, c->reply);
+	info = seL4_NBSendRecvWithMRs(vmm_start_cap(start, "ready"),
+				      seL4_MessageInfo_new(0, 0, 0, 0), c->endpoint, &badge, &mr0,
+				      &mr1, NULL, NULL, c->reply);
 	for (;;) {
-		info = seL4_ReplyRecvWithMRs(c->endpoint,
-					     seL4_MessageInfo_new(0, 0, 0, answer.length), &badge,
-					     &mr0, &mr1, NULL, NULL, c->reply);
-		/* Only now is this the client's core. */
+		/* The sleeper has its scheduling context back: it can be measured. */
 		if (s.overhead == 0)
 			calibrate(&s);
 		answer = serve(&s, seL4_MessageInfo_get_label(info), mr0);
 		mr0 = answer.mr0;
 		mr1 = answer.mr1;
+		info = seL4_ReplyRecvWithMRs(c->endpoint,
+					     seL4_MessageInfo_new(0, 0, 0, answer.length), &badge,
+					     &mr0, &mr1, NULL, NULL, c->reply);
 	}
 }
 
@@ -232,7 +231,6 @@ static void client_start(const struct vmm_start *start, const struct vmm_timer_c
 	start_passive(c->thread, c->sc, ready);
 	start_registers(c->sleeper, &sleeper);
 	expect(seL4_SchedContext_Bind(c->sc, c->sleeper) == seL4_NoError);
-	(void)seL4_Call(vmm_start_cap(start, "start"), seL4_MessageInfo_new(0, 0, 0, 0));
 }
 
 void runtime_main(void *page, uint64_t thread)

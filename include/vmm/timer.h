@@ -67,12 +67,10 @@ struct vmm_timer_client {
 };
 
 /*
- * At most 8 KiB. Besides, in the start page: capabilities "ready", a notification, and "start", an
- * endpoint, both with all rights and used by nobody else; and "up", the send side of a notification
- * of admin's, which is signalled when all clients are served. They serve only while starting.
- *
- * No client may call before "up". A server that runs on the main thread's core and finds a call from
- * another core waiting would be moved there while it runs, and seL4 16.0.0 does not tell that core.
+ * At most 8 KiB. Besides, in the start page, capabilities that serve only while starting: "ready", a
+ * notification with all rights, used by nobody else, and "up", the send side of a notification of
+ * admin's, which is signalled when all clients can be served. No client may call before: a server
+ * that runs on a lent scheduling context would lose it in the middle of the call.
  */
 struct vmm_timer_config {
 	uint64_t magic;
