@@ -15,7 +15,7 @@ WORK = ROOT / "build/system"
 LOGS = ROOT / "build/logs/system"
 STANDIN = TARGET / "standin/standin.elf"
 
-LAST_LINE = r"vessel: all VMs are off, status (\d+)"
+LAST_LINE = r"vessel: all VMs are off, status (\d+)[^\n]*(?=\n)"
 # A stuck machine is the only thing these limits are for: a busy host may be ten times slower.
 PATIENCE = 120
 
