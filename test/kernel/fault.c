@@ -50,7 +50,6 @@ static void expect(seL4_Word label, seL4_Word length)
 static void answer(seL4_Word label, seL4_Word length)
 {
 	seL4_Send(s.reply, seL4_MessageInfo_new(label, 0, 0, length));
-	kt_sleep(3);
 }
 
 static void run_udf(seL4_Word unused)
@@ -70,6 +69,7 @@ static void fault_undefined_instruction(void)
 	/* The reply's first words replace the pc. */
 	seL4_SetMR(0, (seL4_Word)fault_udf_pc + 4);
 	answer(0, 1);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.done, 1);
 	CHECK_EQ(s.value, 17);
 }
@@ -93,9 +93,10 @@ static void fault_reply_with_label_stops(void)
 
 	seL4_SetMR(0, (seL4_Word)fault_udf_pc + 4);
 	answer(1, 1);
+	kt_sleep(5);
 	CHECK_EQ(s.done, 0);
 	CHECK_OK(seL4_TCB_Resume(t.tcb));
-	kt_sleep(3);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.done, 1); /* the words were taken all the same */
 }
 
@@ -120,6 +121,7 @@ static void fault_unknown_syscall(void)
 	seL4_SetMR(seL4_UnknownSyscall_X0, 0xabc);
 	seL4_SetMR(seL4_UnknownSyscall_FaultIP, (seL4_Word)fault_svc_pc + 4);
 	answer(0, seL4_UnknownSyscall_FaultIP + 1);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.done, 1);
 	CHECK_EQ(s.value, 0xabc);
 }
@@ -153,6 +155,7 @@ static void fault_load_from_nowhere(void)
 	CHECK_OK(seL4_TCB_ReadRegisters(t.tcb, false, 0, 4, &regs));
 	CHECK_EQ(regs.pc, fault_load_pc);
 	answer(0, 0);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.value, 0x5ca1ab1e);
 }
 
@@ -291,6 +294,7 @@ static void fault_answered_by_write_registers(void)
 	regs.x0 = 0xfeed;
 	CHECK_OK(seL4_TCB_WriteRegisters(t.tcb, false, 0, 4, &regs));
 	answer(0, 0);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.value, 0xfeed);
 }
 
@@ -304,7 +308,7 @@ static void fault_answered_by_resume(void)
 	regs.pc += 4;
 	regs.x0 = 0xbead;
 	CHECK_OK(seL4_TCB_WriteRegisters(t.tcb, true, 0, 4, &regs));
-	kt_sleep(3);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.value, 0xbead);
 }
 
@@ -316,6 +320,7 @@ static void fault_reply_to_suspended(void)
 	CHECK_OK(seL4_TCB_Suspend(t.tcb));
 	seL4_SetMR(0, (seL4_Word)fault_udf_pc + 4);
 	answer(0, 1);
+	kt_sleep(5);
 	CHECK_EQ(s.done, 0);
 }
 

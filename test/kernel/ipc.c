@@ -136,7 +136,7 @@ static void ipc_reply_by_send(void)
 	CHECK_EQ(seL4_GetMR(0), 77);
 	seL4_SetMR(0, 78);
 	seL4_Send(s.reply, seL4_MessageInfo_new(0, 0, 0, 1));
-	kt_sleep(5);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.done, 1);
 	CHECK_EQ(s.badge, 78);
 	/* A reply object that answers nobody is harmless. */
@@ -416,7 +416,7 @@ static void ipc_nbsendrecv_delivers(void)
 	CHECK_EQ(seL4_MessageInfo_get_label(info), 6);
 	CHECK_EQ(seL4_GetMR(0), 0xbeef);
 	seL4_Send(kt_mint(s.other, seL4_AllRights, 8), seL4_MessageInfo_new(0, 0, 0, 0));
-	kt_sleep(5);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.done, 1);
 	CHECK_EQ(s.badge, 8);
 }
@@ -445,7 +445,7 @@ static void ipc_reply_object_reused(void)
 	seL4_Send(s.reply, seL4_MessageInfo_new(0, 0, 0, 1));
 	CHECK_EQ(s.done, 1);
 	seL4_Send(s.reply, seL4_MessageInfo_new(0, 0, 0, 1));
-	kt_sleep(5);
+	kt_until(&s.done, 1);
 	CHECK_EQ(s.done, 1);
 }
 

@@ -266,6 +266,12 @@ void kt_sleep(unsigned ms)
 	seL4_Wait(kt.slept, seL4_Null);
 }
 
+void kt_until(const volatile seL4_Word *word, seL4_Word least)
+{
+	while (*word < least)
+		kt_sleep(1);
+}
+
 seL4_Error kt_invoke_raw(seL4_CPtr cap, seL4_Word label, seL4_Word caps, seL4_Word length)
 {
 	seL4_MessageInfo_t info = seL4_Call(cap, seL4_MessageInfo_new(label, 0, caps, length));

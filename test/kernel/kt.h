@@ -127,8 +127,8 @@ seL4_CPtr kt_own_sc(void);
 _Noreturn void kt_park(void);
 /** Lets everyone of lower priority run for about `ms` milliseconds. */
 void kt_sleep(unsigned ms);
-/** The volatile word that helper threads and the test share. */
-#define KT_SHARED(type) static volatile type
+/** Sleeps until `*word` is at least `least`; how long that takes is not our business. */
+void kt_until(const volatile seL4_Word *word, seL4_Word least);
 
 /* Sends `count` words of a long or short message by hand, for malformed invocations. */
 seL4_Error kt_invoke_raw(seL4_CPtr cap, seL4_Word label, seL4_Word caps, seL4_Word length);

@@ -10,6 +10,7 @@ static struct {
 static void spin(seL4_Word unused)
 {
 	(void)unused;
+	s.count = 0;
 	for (;;)
 		s.count++;
 }
@@ -116,15 +117,14 @@ static void tcb_suspend_and_resume(void)
 	struct kt_thread t = kt_spawn(spin, 0, KT_PRIO - 1);
 	seL4_Word before;
 
-	kt_sleep(3);
+	kt_until(&s.count, 1);
 	CHECK_OK(seL4_TCB_Suspend(t.tcb));
 	before = s.count;
 	CHECK(before > 0);
 	kt_sleep(3);
 	CHECK_EQ(s.count, before);
 	CHECK_OK(seL4_TCB_Resume(t.tcb));
-	kt_sleep(3);
-	CHECK(s.count > before);
+	kt_until(&s.count, before + 1);
 }
 
 static void tcb_read_and_suspend(void)
@@ -133,7 +133,7 @@ static void tcb_read_and_suspend(void)
 	seL4_UserContext regs = { .pc = 0 };
 	seL4_Word before;
 
-	kt_sleep(3);
+	kt_until(&s.count, 1);
 	CHECK_OK(seL4_TCB_ReadRegisters(t.tcb, true, 0, 1, &regs));
 	CHECK(regs.pc != 0);
 	before = s.count;
@@ -279,7 +279,7 @@ static void tcb_higher_priority_runs_at_once(void)
 	kt_spawn(once, 2, KT_PRIO + 1);
 	CHECK_EQ(s.done, 1);
 	CHECK_EQ(s.order[0], 2);
-	kt_sleep(3);
+	kt_until(&s.done, 2);
 	CHECK_EQ(s.done, 2);
 }
 
@@ -307,7 +307,7 @@ static void tcb_deleted_while_ready(void)
 	struct kt_thread t = kt_spawn(spin, 0, KT_PRIO - 1);
 	seL4_Word before;
 
-	kt_sleep(3);
+	kt_until(&s.count, 1);
 	kt_delete(t.tcb);
 	before = s.count;
 	kt_sleep(3);

@@ -237,8 +237,7 @@ static struct kt_thread touch(seL4_Word address)
 	s.done = 0;
 	kt_fault_to(&t, s.endpoint);
 	kt_start(&t);
-	kt_sleep(3);
-	CHECK(s.done > 0);
+	kt_until(&s.done, 1);
 	return t;
 }
 
