@@ -14,6 +14,7 @@
 #include "standin/object/irq.h"
 #include "standin/object/tcb.h"
 
+#include <sel4/invocation.h>
 #include <sel4/syscall.h>
 
 enum how { BLOCK = 1, CALL = 2, DONATE = 4, FIRST_PHASE = 8 };
@@ -25,8 +26,26 @@ static bool refused_in_first_phase(u64 type)
 	       type == CAP_SCHED_CONTROL || type == CAP_DOMAIN;
 }
 
+/* Invocations after which the current thread goes on unless it is stopped or another is woken. */
+static bool keeps_schedule(const struct invocation *inv)
+{
+	switch (cap_type(inv->cap)) {
+	case CAP_TCB:
+		return inv->label == TCBReadRegisters || inv->label == TCBWriteRegisters;
+	case CAP_VCPU:
+		return inv->label != ARMVCPUSetTCB;
+	case CAP_IRQ_HANDLER:
+		return inv->label == IRQAckIRQ;
+	default:
+		return false;
+	}
+}
+
 static u64 invoke_object(struct invocation *inv)
 {
+	if (!keeps_schedule(inv))
+		inv->core->changed = true;
+
 	switch (cap_type(inv->cap)) {
 	case CAP_TCB:
 		return tcb_invoke(inv);

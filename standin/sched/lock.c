@@ -9,6 +9,7 @@ static void serve(struct core *c)
 
 	if (LIKELY(request == REQUEST_NONE))
 		return;
+	c->changed = true;
 	if (request == REQUEST_CALL) {
 		c->call(c, c->call_arg, c->call_value);
 	} else if (t != NULL) {

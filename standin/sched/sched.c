@@ -119,6 +119,7 @@ static struct tcb *pick(struct core *c)
 
 static void offer(struct core *c, struct tcb *t)
 {
+	c->changed = true;
 	if (c != arch_this_core()) {
 		ready_add(c, t, false);
 		if (c->current == NULL || c->current->prio < t->prio)
@@ -150,6 +151,7 @@ void sched_wake(struct tcb *t)
 			refill_unblock(sc, now);
 		if (!has_budget(sc, now)) {
 			release_add(c, t);
+			c->changed = true;
 			if (c != arch_this_core())
 				arch_kick((unsigned)c->id);
 			return;
@@ -205,6 +207,7 @@ void sched_yield(struct core *c)
 	sched_charge(c);
 	refill_charge(c->sc, refill_head(c->sc)->amount, kernel.least_budget);
 	c->yielded = true;
+	c->changed = true;
 }
 
 void sched_timer(struct core *c)
@@ -214,6 +217,7 @@ void sched_timer(struct core *c)
 
 	arch_timer_set(~0ull);
 	c->deadline = ~0ull;
+	c->changed = true;
 	while (c->release.head != NULL && refill_head(c->release.head->sc)->time <= now) {
 		struct tcb *due = c->release.head;
 
@@ -328,13 +332,19 @@ static void load(struct core *c, struct tcb *cur, struct tcb *next)
 struct tcb *sched_choose(struct core *c)
 {
 	struct tcb *cur = c->current, *next;
-	bool stay = cur != NULL && tcb_runnable(cur) && cur->sc != NULL && cur->sc->budget != 0 &&
-		    cur->sc->core == c->id && cur->queue == QUEUE_NONE;
+	bool stay;
+
+	/* Most system calls of a VMM change nothing that matters here. */
+	if (!c->changed && cur != NULL && tcb_runnable(cur) && cur->sc == c->sc && c->sc != NULL)
+		return cur;
+	stay = cur != NULL && tcb_runnable(cur) && cur->sc != NULL && cur->sc->budget != 0 &&
+	       cur->sc->core == c->id && cur->queue == QUEUE_NONE;
 
 	/* A context that came back used up cannot carry the current thread on. */
 	if (stay && cur->sc != c->sc && !has_budget(cur->sc, arch_now()))
 		c->yielded = true;
 	next = decide(c, cur, stay);
+	c->changed = false;
 	c->yielded = false;
 	c->yield_first = false;
 	load(c, cur, next);

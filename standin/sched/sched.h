@@ -31,10 +31,11 @@ struct core {
 	u64 since;
 	u64 deadline;          /* as the timer is armed */
 	struct tcb *candidate; /* woken on this core during this entry; on no queue */
-	bool yielded;          /* the current thread has used up its time */
-	bool yield_first;      /* the head of its queue goes before the current thread */
-	bool in_syscall;       /* the current thread entered by a system call, not yet performed */
-	u64 ready_words;       /* which words of ready_mask are not zero */
+	bool changed;     /* more may have changed than what the current thread does: decide anew */
+	bool yielded;     /* the current thread has used up its time */
+	bool yield_first; /* the head of its queue goes before the current thread */
+	bool in_syscall;  /* the current thread entered by a system call, not yet performed */
+	u64 ready_words;  /* which words of ready_mask are not zero */
 	u64 ready_mask[PRIORITIES / 64];
 	struct tcb_list ready[PRIORITIES];
 	struct tcb_list release; /* ascending by the head refill's time */

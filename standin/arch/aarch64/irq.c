@@ -84,6 +84,7 @@ void irq_handle(struct core *c)
 
 	switch (irq) {
 	case IRQ_KICK:
+		c->changed = true;
 		break;
 	case IRQ_HYP_TIMER:
 		sched_timer(c);
