@@ -172,6 +172,22 @@ static void vgic_injected_before_start(void)
 	CHECK_EQ(registers(&vm).x20, 46);
 }
 
+/*
+ * The timer guest's report that it has armed its timer. On a slow machine the timer may be faster: the
+ * event is left unacknowledged, thus masked, until the guest has come to its report.
+ */
+static void timer_report(struct kt_vm *vm)
+{
+	vm->info = seL4_Recv(vm->endpoint, &vm->badge, vm->reply);
+	if (seL4_MessageInfo_get_label(vm->info) == seL4_Fault_VPPIEvent) {
+		kt_vm_resume(vm);
+		kt_vm_result(vm);
+		CHECK_OK(seL4_ARM_VCPU_AckVPPI(vm->vcpu, TIMER));
+		return;
+	}
+	CHECK_EQ(seL4_MessageInfo_get_label(vm->info), seL4_Fault_UnknownSyscall);
+}
+
 /* x0 decides whether the guest arms its timer again (1) or spins (0). */
 static void answer_timer_guest(struct kt_vm *vm, seL4_Word again)
 {
@@ -189,7 +205,7 @@ static void vgic_timer_event(void)
 	struct kt_vm vm = NEW_VM(timer);
 
 	kt_vm_start(&vm, TICKS, 0);
-	kt_vm_result(&vm);
+	timer_report(&vm);
 	answer_timer_guest(&vm, 0);
 	kt_vm_exit(&vm, seL4_Fault_VPPIEvent);
 	CHECK_EQ(seL4_MessageInfo_get_length(vm.info), seL4_VPPIEvent_Length);
@@ -202,7 +218,7 @@ static void vgic_timer_acknowledge(void)
 	struct kt_vm vm = NEW_VM(timer);
 
 	kt_vm_start(&vm, TICKS, 0);
-	kt_vm_result(&vm);
+	timer_report(&vm);
 	answer_timer_guest(&vm, 0);
 	for (int i = 0; i < 3; i++) {
 		kt_vm_exit(&vm, seL4_Fault_VPPIEvent);
@@ -228,7 +244,7 @@ static void vgic_timer_rearmed(void)
 
 	kt_vm_start(&vm, TICKS, 0);
 	for (int i = 0; i < 3; i++) {
-		kt_vm_result(&vm);
+		timer_report(&vm);
 		answer_timer_guest(&vm, i < 2);
 	}
 	kt_vm_exit(&vm, seL4_Fault_VPPIEvent);
@@ -241,7 +257,7 @@ static void vgic_timer_registers(void)
 	seL4_ARM_VCPU_ReadRegs_t r;
 
 	kt_vm_start(&vm, TICKS, 0);
-	kt_vm_result(&vm);
+	timer_report(&vm);
 	r = seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_CNTV_CVAL);
 	CHECK_OK(r.error);
 	CHECK(r.value > 100);
