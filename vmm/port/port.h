@@ -33,7 +33,8 @@ struct port_vcpu {
 	uint64_t kick;   /* wakes this vCPU's handler */
 	uint64_t timer;  /* the timer server, as this vCPU */
 	uint64_t ready;  /* told once, in the call that first waits: this handler is now passive */
-	bool passive;    /* the handler runs on the guest's time; cleared by no one */
+	bool passive;    /* the handler runs on the guest's time */
+	bool fast;       /* the port's own: how the next answer is given */
 };
 
 enum port_event_kind {

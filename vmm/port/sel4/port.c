@@ -7,8 +7,9 @@
  *   - Operations without an answer are sent, not called: the kernel skips the reply message.
  *   - A call of more than four words is not tried by the kernel's IPC fast path, which could not
  *     take an invocation anyway; so ReadRegisters is called with five.
- *   - Likewise an active handler answers its guest by NBSendRecv on the reply object, not ReplyRecv;
- *     a passive one by ReplyRecv, which the exception fast path (KernelExceptionFastpath) takes.
+ *   - Likewise a guest is answered by NBSendRecv on the reply object, not by ReplyRecv; but for a
+ *     passive handler's answer to a VM fault, which the exception fast path takes
+ *     (KernelExceptionFastpath).
  *   - While the guest stands at an exit, receiving with its reply object again would cancel that
  *     exit: then only Wait may be used.
  * The order of registers in ReadRegisters and WriteRegisters is that of seL4_UserContext.
@@ -345,7 +346,7 @@ static seL4_MessageInfo_t first_wait(struct port_vcpu *vcpu, enum port_answer an
 static inline seL4_MessageInfo_t answer_recv(const struct port_vcpu *vcpu, seL4_MessageInfo_t info,
 					     seL4_Word *badge, seL4_Word mr[4])
 {
-	if (vcpu->passive)
+	if (vcpu->fast)
 		return seL4_ReplyRecvWithMRs(vcpu->source, info, badge, &mr[0], &mr[1], &mr[2],
 					     &mr[3], vcpu->reply);
 	return seL4_NBSendRecvWithMRs(vcpu->reply, info, vcpu->source, badge, &mr[0], &mr[1],
@@ -356,7 +357,7 @@ void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t r
 	       struct port_event *event)
 {
 	seL4_MessageInfo_t info = seL4_MessageInfo_new(0, 0, 0, 0);
-	seL4_Word badge = 0, mr[4] = { 0 };
+	seL4_Word badge = 0, mr[4]; /* words beyond a message's length are not read */
 
 	if (answer == PORT_RESUME) {
 		info = answer_recv(vcpu, info, &badge, mr);
@@ -376,4 +377,5 @@ void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t r
 		info = seL4_WaitWithMRs(vcpu->source, &badge, &mr[0], &mr[1], &mr[2], &mr[3]);
 	}
 	to_event(info, badge, mr, event);
+	vcpu->fast = vcpu->passive && event->kind == PORT_EVENT_MEMORY;
 }
