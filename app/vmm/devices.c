@@ -23,12 +23,28 @@ static void uart_access(void *device, struct mmio_access *access)
 	pl011_access(&uart->model, access);
 }
 
+/* Asks for a signal when the RTC's alarm is due. Its lock is held. */
+static void rtc_alarm(struct machine_rtc *rtc)
+{
+	struct machine *m = rtc->line.machine;
+	uint64_t when, ticks = 0;
+
+	if (m->hz != 0 && pl031_alarm(&rtc->model, &when) && when < UINT64_MAX / m->hz)
+		ticks = when * m->hz;
+	if (ticks == rtc->alarm)
+		return;
+	rtc->alarm = ticks;
+	if (vm_set_alarm(&m->vm, rtc->line.caller, ticks))
+		pl031_poll(&rtc->model);
+}
+
 static void rtc_access(void *device, struct mmio_access *access)
 {
 	struct machine_rtc *rtc = device;
 
 	rtc->line.caller = access->vcpu;
 	pl031_access(&rtc->model, access);
+	rtc_alarm(rtc);
 }
 
 /* Seconds since the machine was turned on: nobody here knows the date. */
@@ -167,6 +183,7 @@ void machine_devices_reset(struct machine *m)
 		lock_take(&rtc->lock);
 		rtc->line.caller = 0;
 		pl031_reset(&rtc->model);
+		rtc_alarm(rtc);
 		lock_give(&rtc->lock);
 	}
 }
@@ -182,5 +199,15 @@ void machine_devices_signal(struct machine *m, uint64_t badge)
 		uart->line.caller = 0; /* signals come to vCPU 0's handler */
 		pl011_poll(&uart->model);
 		lock_give(&uart->lock);
+	}
+	for (unsigned i = 0; (badge & m->vm.timer_badge) != 0 && i < m->rtc_count; i++) {
+		struct machine_rtc *rtc = &m->rtc[i];
+
+		lock_take(&rtc->lock);
+		rtc->line.caller = 0;
+		pl031_poll(&rtc->model);
+		rtc->alarm = 0; /* asked for anew if it is still to come */
+		rtc_alarm(rtc);
+		lock_give(&rtc->lock);
 	}
 }

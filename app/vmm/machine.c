@@ -194,8 +194,10 @@ enum vmm_err machine_init(struct machine *m, const struct vmm_config *config)
 		vm->vcpu[i].port = machine_port(&config->vcpus[i]);
 		vm->vcpu[i].cpu_id = config->vcpus[i].mpidr;
 	}
-	if (port_time(&vm->vcpu[0].port, &ticks, &hz) == VMM_OK)
+	if (port_time(&vm->vcpu[0].port, &ticks, &hz) == VMM_OK) {
+		m->hz = hz;
 		vm->timer_lead = hz / LEAD_DIVISOR;
+	}
 
 	err = add_memory(m);
 	if (err == VMM_OK)

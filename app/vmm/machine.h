@@ -18,7 +18,7 @@
 
 enum {
 	MACHINE_UARTS = 8,
-	MACHINE_RTCS = 2,
+	MACHINE_RTCS = 1, /* the loop has one alarm */
 };
 
 struct machine;
@@ -42,6 +42,7 @@ struct machine_uart {
 struct machine_rtc {
 	struct lock lock;
 	struct machine_line line;
+	uint64_t alarm; /* ticks, as told to the loop; 0: none */
 	struct pl031 model;
 };
 
@@ -57,6 +58,7 @@ struct machine {
 	struct gic_chip chip;
 	struct lock psci_lock;
 	struct psci psci;
+	uint64_t hz; /* counter ticks a second; 0: there is no time */
 	unsigned uart_count, rtc_count;
 	struct machine_uart uart[MACHINE_UARTS];
 	struct machine_rtc rtc[MACHINE_RTCS];

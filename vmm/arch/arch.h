@@ -92,7 +92,8 @@ VMM_MUST_CHECK enum vmm_err arch_insn_writeback(const struct port_vcpu *vcpu,
 
 enum arch_fault {
 	ARCH_FAULT_UNDEFINED,   /* an undefined instruction at the frame's pc */
-	ARCH_FAULT_DATA_ABORT,  /* a synchronous external abort on a data access */
+	ARCH_FAULT_LOAD_ABORT,  /* a synchronous external abort on a load */
+	ARCH_FAULT_STORE_ABORT, /* the same on a store */
 	ARCH_FAULT_FETCH_ABORT, /* the same on an instruction fetch */
 };
 

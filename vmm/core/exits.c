@@ -18,6 +18,11 @@ static enum port_answer exit_inject(struct vcpu *v, enum arch_fault fault, uint6
 	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
 }
 
+static enum port_answer exit_abort(struct vcpu *v, const struct vm_exit *ex)
+{
+	return exit_inject(v, ex->write ? ARCH_FAULT_STORE_ABORT : ARCH_FAULT_LOAD_ABORT, ex->gpa);
+}
+
 static enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
 {
 	const struct bus_region *region = bus_find(&v->vm->bus, ex->gpa, ex->width, &v->bus_hint);
@@ -25,7 +30,7 @@ static enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
 	enum vmm_err err;
 
 	if (region == NULL)
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex->gpa);
+		return exit_abort(v, ex);
 	bus_access(region, ex->gpa, &access);
 	if (ex->reg == EXIT_REG_ZERO) {
 		port_pc_write(&v->port, ex->pc + ex->length);
@@ -51,7 +56,7 @@ static enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
 	uint64_t pc;
 
 	if (region == NULL)
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex->gpa);
+		return exit_abort(v, ex);
 	if (ex->reg != EXIT_REG_ZERO) {
 		err = port_gpr_read(&v->port, ex->reg, &access.value, &pc);
 		if (err != VMM_OK)
@@ -103,7 +108,7 @@ static enum port_answer exit_insn(struct vcpu *v, const struct vm_exit *ex)
 	if (err == VMM_ERR_KERNEL)
 		return vcpu_failed(v, err);
 	if (err != VMM_OK || !insn_transfers(v, ex, &how, &frame))
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex->gpa);
+		return exit_abort(v, ex);
 	frame.pc += ex->length;
 	err = arch_insn_writeback(&v->port, &frame, &how);
 	if (err == VMM_OK)
@@ -304,7 +309,7 @@ enum port_answer vcpu_exit(struct vcpu *v, const struct port_event *event)
 		port_pc_write(&v->port, ex.pc + ex.length);
 		return PORT_RESUME;
 	case EXIT_ABORT:
-		return exit_inject(v, ARCH_FAULT_DATA_ABORT, ex.gpa);
+		return exit_abort(v, &ex);
 	case EXIT_FETCH:
 		return exit_inject(v, ARCH_FAULT_FETCH_ABORT, ex.gpa);
 	case EXIT_UNKNOWN:

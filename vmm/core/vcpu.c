@@ -45,6 +45,23 @@ void vm_request(struct vm *vm, enum vm_request request, enum vmm_err why)
 		vm_kick(vm, i);
 }
 
+bool vm_set_alarm(struct vm *vm, unsigned self, uint64_t ticks)
+{
+	__atomic_store_n(&vm->alarm, ticks, __ATOMIC_RELAXED);
+	if (ticks == 0)
+		return false;
+	if (self == 0) /* its guest does not wait, so its timer is free */
+		return port_timer_set(&vm->vcpu[0].port, ticks);
+	vm_kick(vm, 0);
+	return false;
+}
+
+/* vCPU 0 alone has alarms. */
+static uint64_t vcpu_alarm(const struct vcpu *v)
+{
+	return v->index == 0 ? __atomic_load_n(&v->vm->alarm, __ATOMIC_RELAXED) : 0;
+}
+
 void vcpu_start(struct vcpu *vcpu, uint64_t entry, uint64_t argument)
 {
 	vcpu->start_entry = entry;
@@ -190,8 +207,8 @@ static enum port_answer vcpu_wake(struct vcpu *v)
 enum port_answer vcpu_wait(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
+	uint64_t deadline = 0, alarm = vcpu_alarm(v), wake = UINT64_MAX;
 	enum arch_timer timer;
-	uint64_t deadline = 0;
 	enum vmm_err err;
 
 	if (vcpu_has_work(v))
@@ -201,11 +218,14 @@ enum port_answer vcpu_wait(struct vcpu *v)
 		return vcpu_failed(v, err);
 	if (timer == ARCH_TIMER_DUE)
 		return vcpu_wake(v);
-	if (timer == ARCH_TIMER_SET) {
-		uint64_t wake = deadline > vm->timer_lead ? deadline - vm->timer_lead : 0;
-
-		if (port_timer_set(&v->port, wake))
-			return vcpu_wake(v);
+	if (timer == ARCH_TIMER_SET)
+		wake = deadline > vm->timer_lead ? deadline - vm->timer_lead : 0;
+	if (alarm != 0 && alarm < wake)
+		wake = alarm;
+	if (wake != UINT64_MAX && port_timer_set(&v->port, wake)) {
+		if (alarm != 0)
+			vm->ops->signal(vm, vm->timer_badge);
+		return vcpu_wake(v);
 	}
 	v->state = VCPU_WAITING;
 	return PORT_HOLD;
@@ -221,7 +241,10 @@ enum port_answer vcpu_mail(struct vcpu *v)
 static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 {
 	struct vm *vm = v->vm;
-	uint64_t others = badge & ~(vm->kick_badge | vm->timer_badge);
+	uint64_t others = badge & ~vm->kick_badge;
+
+	if (vcpu_alarm(v) == 0)
+		others &= ~vm->timer_badge;
 
 	if (others != 0 && v->index == 0 && !vm->over)
 		vm->ops->signal(vm, others);
@@ -234,7 +257,7 @@ static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 	case VCPU_WAITING:
 		if ((badge & vm->timer_badge) != 0 || vcpu_has_work(v))
 			return vcpu_wake(v);
-		return PORT_HOLD;
+		return vcpu_alarm(v) != 0 ? vcpu_wait(v) : PORT_HOLD;
 	case VCPU_OFF:
 		break;
 	}

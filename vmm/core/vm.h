@@ -88,7 +88,7 @@ struct vm_ops {
 	enum vm_call_outcome (*call)(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start);
 	/** The vCPU leaves OFF and is about to run. */
 	void (*started)(struct vcpu *vcpu);
-	/** Signals other than kick and timer; vCPU 0's handler only. */
+	/** Signals other than kick, and the timer's while there is an alarm; vCPU 0's handler only. */
 	void (*signal)(struct vm *vm, uint64_t badge);
 	/** All vCPUs are parked: reset devices, reload RAM, and say where vCPU 0 starts. */
 	enum vmm_err (*reload)(struct vm *vm, uint64_t *entry, uint64_t *argument);
@@ -114,6 +114,11 @@ struct vm {
 	 * complete at any time, and its own timer then interrupts it exactly at the deadline.
 	 */
 	uint64_t timer_lead;
+	/*
+	 * When a device wants ops->signal() with the timer's badge (counter ticks, 0: never); atomic.
+	 * vCPU 0's handler sees to it, on the one timer it has.
+	 */
+	uint64_t alarm;
 	struct gmem gmem;
 	struct bus bus;
 	struct vcpu vcpu[VM_VCPUS];
@@ -127,6 +132,12 @@ void vm_request(struct vm *vm, enum vm_request request, enum vmm_err why);
 
 /** Wakes the handler of a vCPU so that it looks for interrupts and mail. Any handler. */
 void vm_kick(struct vm *vm, unsigned vcpu);
+
+/**
+ * Sets vm.alarm, for the handler of vCPU `self` that is running a device. True: it has passed, and the
+ * device may look at once.
+ */
+bool vm_set_alarm(struct vm *vm, unsigned self, uint64_t ticks);
 
 /** Makes an OFF vCPU start. The caller (PSCI) knows that it is off and not being started. */
 void vcpu_start(struct vcpu *vcpu, uint64_t entry, uint64_t argument);

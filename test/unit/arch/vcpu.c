@@ -53,9 +53,9 @@ static void every_origin_has_its_vector(void **state)
 		a64_exception_make(ARCH_FAULT_UNDEFINED, 0x9000, &frame, 0, 0x800, &ex);
 		assert_true(ex.pc == 0x800 + cases[i].offset);
 		assert_true(ex.esr == 0x02000000);
-		a64_exception_make(ARCH_FAULT_DATA_ABORT, 0x9000, &frame, 0, 0x800, &ex);
-		assert_true((ex.esr & 0x43f) == 0x010 && ex.far_valid && ex.far == 0x9000);
-		a64_exception_make(ARCH_FAULT_DATA_ABORT, 0x9000, &frame, 1, 0x800, &ex);
+		a64_exception_make(ARCH_FAULT_STORE_ABORT, 0x9000, &frame, 0, 0x800, &ex);
+		assert_true((ex.esr & 0x47f) == 0x050 && ex.far_valid && ex.far == 0x9000);
+		a64_exception_make(ARCH_FAULT_LOAD_ABORT, 0x9000, &frame, 1, 0x800, &ex);
 		assert_true(ex.esr >> 26 == (cases[i].lower ? 0x24 : 0x25));
 		assert_true((ex.esr & 0x43f) == 0x410); /* FnV, external abort */
 		assert_false(ex.far_valid);

@@ -368,16 +368,17 @@ static void nobody_there_is_an_abort(void **state)
 
 	(void)state;
 	memory(b, DEVICE + 0xfd, 2 << 4);
-	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_DATA_ABORT + 1);
+	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_LOAD_ABORT + 1);
 	assert_int_equal(b->guest[0].sysreg[PORT_ELR_EL1], ENTRY);
 	assert_int_equal(b->guest[0].frame.pc, VECTOR);
 	memory(b, 0xdead0000, 2 << 4 | FAKE_WRITE);
 	assert_int_equal(b->guest[0].sysreg[PORT_ELR_EL1], VECTOR);
 	assert_int_equal(b->guest[0].sysreg[PORT_FAR_EL1], 0xdead0000);
+	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_STORE_ABORT + 1);
 	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_MEMORY, .word = { 0, 0x5000, 1, 0 } });
 	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_FETCH_ABORT + 1);
 	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_MEMORY, .word = { 0, DEVICE, 0, 0 } });
-	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_DATA_ABORT + 1);
+	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_LOAD_ABORT + 1);
 	assert_int_equal(b->answer[0], PORT_RESUME);
 }
 
@@ -426,7 +427,7 @@ static void undescribed_access(void **state)
 	assert_int_equal(b->guest[0].frame.pc, VECTOR);
 	/* Not an access, and not in memory. */
 	memory(b, DEVICE, FAKE_UNDESCRIBED);
-	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_DATA_ABORT + 1);
+	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_LOAD_ABORT + 1);
 	b->guest[0].frame.pc = 0x100000;
 	memory(b, DEVICE, FAKE_UNDESCRIBED);
 	assert_int_equal(b->guest[0].sysreg[PORT_ELR_EL1], 0x100000);
@@ -576,6 +577,41 @@ static void waiting_for_the_timer(void **state)
 	trap(b, 0, FAKE_OP_WAIT);
 	assert_int_equal(b->guest[0].deadline, 0);
 	assert_int_equal(b->answer[0], PORT_RESUME);
+}
+
+static void alarms_share_the_timer(void **state)
+{
+	struct bench *b = boot(VCPUS);
+
+	(void)state;
+	/* While the guest runs: asked for at once; the program gets the timer's signal. */
+	assert_false(vm_set_alarm(&b->vm, 0, 500));
+	assert_int_equal(b->guest[0].deadline, 500);
+	signal_turn(b, 0, TIMER);
+	assert_int_equal(b->signals, TIMER);
+	assert_int_equal(b->answer[0], PORT_RUNNING);
+	/* While it waits: the earlier of the two. */
+	b->guest[0].sysreg[PORT_CNTV_CTL] = FAKE_TIMER_SET;
+	b->guest[0].sysreg[PORT_CNTV_CVAL] = 400;
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->guest[0].deadline, 390);
+	/* Set by another vCPU: the waiting one is told and asks anew. */
+	assert_false(vm_set_alarm(&b->vm, 1, 300));
+	assert_int_equal(b->guest[0].deadline, 390);
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->guest[0].deadline, 300);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+	/* Passed already. */
+	b->signals = 0;
+	b->host.ticks = 350;
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->signals, TIMER);
+	assert_int_equal(b->answer[0], PORT_RESUME);
+	/* Gone: the timer's signals are the loop's again. */
+	assert_false(vm_set_alarm(&b->vm, 0, 0));
+	b->signals = 0;
+	signal_turn(b, 0, TIMER);
+	assert_int_equal(b->signals, 0);
 }
 
 static void calls_that_wait(void **state)
@@ -807,6 +843,7 @@ int main(void)
 		cmocka_unit_test(a_stale_register_may_be_refused),
 		cmocka_unit_test(waiting_ends_with_an_interrupt),
 		cmocka_unit_test(waiting_for_the_timer),
+		cmocka_unit_test(alarms_share_the_timer),
 		cmocka_unit_test(calls_that_wait),
 		cmocka_unit_test(second_vcpu_on_and_off),
 		cmocka_unit_test(signals_go_to_the_program),

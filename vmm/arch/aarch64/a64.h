@@ -10,6 +10,7 @@
 /* ESR_ELx fields (D19.2.37). */
 #define ESR_EC_SHIFT 26
 #define ESR_IL       (UINT64_C(1) << 25)
+#define ESR_WNR      (UINT64_C(1) << 6)
 #define ESR_FNV      (UINT64_C(1) << 10)
 
 enum {

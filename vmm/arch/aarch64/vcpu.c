@@ -78,12 +78,14 @@ void a64_exception_make(enum arch_fault fault, uint64_t gpa, const struct port_f
 	switch (fault) {
 	case ARCH_FAULT_UNDEFINED:
 		break;
-	case ARCH_FAULT_DATA_ABORT:
+	case ARCH_FAULT_LOAD_ABORT:
+	case ARCH_FAULT_STORE_ABORT:
 		/* With the MMU on the virtual address is not known, and need not be (FnV). */
 		ec = lower ? ESR_EC_DATA_LOWER : ESR_EC_DATA_SAME;
 		out->far = gpa;
 		out->far_valid = (sctlr & SCTLR_M) == 0;
-		iss = ESR_FSC_EXTERNAL | (out->far_valid ? 0 : ESR_FNV);
+		iss = ESR_FSC_EXTERNAL | (out->far_valid ? 0 : ESR_FNV) |
+		      (fault == ARCH_FAULT_STORE_ABORT ? ESR_WNR : 0);
 		break;
 	case ARCH_FAULT_FETCH_ABORT:
 		ec = lower ? ESR_EC_FETCH_LOWER : ESR_EC_FETCH_SAME;
