@@ -141,6 +141,23 @@ static int set_chosen(void *fdt, const struct dt_input *input)
 	return status;
 }
 
+/*
+ * fdt_check_full, less what it stumbles over itself: up to libfdt 1.6.1 at least it dereferences NULL
+ * when the root of a tree of a version before 16 has no name.
+ */
+static int check_blob(const void *fdt, uint64_t size)
+{
+	enum { VERSION_MIN = 16 };
+
+	if (size < sizeof(struct fdt_header))
+		return -FDT_ERR_TRUNCATED;
+	if (fdt_magic(fdt) != FDT_MAGIC)
+		return -FDT_ERR_BADMAGIC;
+	if (fdt_version(fdt) < VERSION_MIN)
+		return -FDT_ERR_BADVERSION;
+	return fdt_check_full(fdt, size);
+}
+
 static enum vmm_err take_users(const struct vmm_config_image *image, void *buffer, uint64_t space,
 			       struct boot_error *error)
 {
@@ -150,7 +167,7 @@ static enum vmm_err take_users(const struct vmm_config_image *image, void *buffe
 	if (image->size > space)
 		return fdt_fail(error, "user's tree", -FDT_ERR_NOSPACE);
 	memcpy(buffer, (const void *)(uintptr_t)image->host, image->size);
-	status = fdt_check_full(buffer, image->size);
+	status = check_blob(buffer, image->size);
 	if (status == 0)
 		fdt_set_totalsize(buffer, (uint32_t)space);
 	return status == 0 ? VMM_OK : fdt_fail(error, "user's tree", status);
@@ -162,7 +179,7 @@ static enum vmm_err merge_overlay(const struct vmm_config_image *image, void *fd
 	int status;
 
 	memcpy(scratch, (const void *)(uintptr_t)image->host, image->size);
-	status = fdt_check_full(scratch, image->size);
+	status = check_blob(scratch, image->size);
 	if (status == 0)
 		status = fdt_overlay_apply(fdt, scratch);
 	memset(scratch, 0, image->size);

@@ -713,6 +713,19 @@ static void users_tree_that_is_none_is_refused(void **state)
 	load_refused(f, VMM_ERR_INVALID, "user's tree: FDT_ERR_");
 	f->tree[0] = 0;
 	load_refused(f, VMM_ERR_INVALID, "user's tree: FDT_ERR_BADMAGIC");
+	f->config.dtb.size = 20;
+	load_refused(f, VMM_ERR_INVALID, "user's tree: FDT_ERR_TRUNCATED");
+}
+
+/* Found by fuzzing: libfdt 1.6.1 takes the name of such a root for granted. */
+static void users_tree_of_an_old_version_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	make_tree(f, 2);
+	fdt_set_version(f->tree, 2);
+	fdt_set_last_comp_version(f->tree, 2);
+	load_refused(f, VMM_ERR_INVALID, "user's tree: FDT_ERR_BADVERSION");
 }
 
 /* An overlay that adds `property` to the node labelled `label` of the base tree. */
@@ -829,6 +842,7 @@ int main(void)
 		TEST(users_tree_is_fixed_up),
 		TEST(users_tree_keeps_its_cells),
 		TEST(users_tree_that_is_none_is_refused),
+		TEST(users_tree_of_an_old_version_is_refused),
 		TEST(overlay_is_merged),
 		TEST(overlay_leaves_nothing_in_ram),
 		TEST(bad_overlays_are_refused),
