@@ -40,6 +40,8 @@ bool regions_add(struct regions *l, u64 start, u64 end)
 
 bool regions_remove(struct regions *l, u64 start, u64 end)
 {
+	if (start >= end)
+		return true;
 	for (unsigned i = 0; i < l->count; i++) {
 		struct region r = l->r[i];
 

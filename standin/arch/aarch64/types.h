@@ -88,7 +88,7 @@ struct arch_core {
 static inline void *pa_to_va(u64 pa);
 static inline u64 va_to_pa(const void *va);
 
-#ifdef STANDIN_HOST_TEST
+#if __STDC_HOSTED__
 /* Unit tests on the host: "physical" addresses are offsets into one arena. */
 extern char *test_arena;
 static inline void *pa_to_va(u64 pa)
