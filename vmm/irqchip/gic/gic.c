@@ -57,8 +57,10 @@ static void publish(struct gic *gic, unsigned vcpu)
 		gic->config.kick(gic->config.ctx, vcpu);
 }
 
+/* Appends `irq` to the queue of its vCPU and level, and kicks the vCPU if it had no work. */
 static void queue_add(struct gic *gic, struct gic_interrupt *irq)
 {
+	struct gic_vcpu *v = &gic->vcpus[irq->route];
 	unsigned number = irq->route * (unsigned)GIC_PRIORITIES + irq->level;
 	struct gic_queue *queue = &gic->queues[number];
 	uint16_t index = (uint16_t)(irq - gic->interrupts);
@@ -72,7 +74,8 @@ static void queue_add(struct gic *gic, struct gic_interrupt *irq)
 	else
 		gic->interrupts[queue->tail].next = index;
 	queue->tail = index;
-	gic->vcpus[irq->route].ready |= UINT32_C(1) << irq->level;
+	v->ready |= UINT32_C(1) << irq->level;
+	publish(gic, irq->route);
 }
 
 static void queue_remove(struct gic *gic, struct gic_interrupt *irq)
@@ -91,6 +94,7 @@ static void queue_remove(struct gic *gic, struct gic_interrupt *irq)
 	if (queue->head == GIC_NIL)
 		gic->vcpus[irq->queue / GIC_PRIORITIES].ready &=
 			~(UINT32_C(1) << irq->queue % GIC_PRIORITIES);
+	publish(gic, irq->queue / GIC_PRIORITIES);
 }
 
 void gic_update(struct gic *gic, struct gic_interrupt *irq)
@@ -101,12 +105,9 @@ void gic_update(struct gic *gic, struct gic_interrupt *irq)
 		if (wanted && irq->queue == irq->route * GIC_PRIORITIES + irq->level)
 			return;
 		queue_remove(gic, irq);
-		publish(gic, irq->queue / GIC_PRIORITIES);
 	}
-	if (wanted) {
+	if (wanted)
 		queue_add(gic, irq);
-		publish(gic, irq->route);
-	}
 }
 
 void gic_set_sources(struct gic_interrupt *irq, unsigned sources)
@@ -245,10 +246,8 @@ unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr)
 	}
 	irq = &gic->interrupts[index];
 	land(irq, true);
-	if (deliverable(gic, irq)) {
+	if (deliverable(gic, irq))
 		queue_add(gic, irq);
-		publish(gic, irq->route);
-	}
 	publish(gic, vcpu);
 	return intid_of(index);
 }

@@ -30,7 +30,11 @@ enum {
 	GIC_ANY = 1U << 10,    /* v3 SPI: GICD_IROUTER.Interrupt_Routing_Mode */
 };
 
-/** The interrupt `vcpu` calls `intid`, or NULL if there is none. */
+/**
+ * The interrupt `vcpu` calls `intid`, or NULL if there is none. Interrupts come in blocks of 32
+ * that exist as a whole and lie one after the other: what is found for the first INTID of a
+ * register is an array for all of them.
+ */
 struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid);
 
 /**

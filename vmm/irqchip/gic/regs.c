@@ -14,17 +14,20 @@ static unsigned first_bit(const struct mmio_access *access)
 	return (unsigned)(access->offset % 0x80) * 8;
 }
 
+/* The interrupts of an access to such an array, 32 of them, or NULL. */
+static struct gic_interrupt *block_of(struct gic *gic, const struct mmio_access *access)
+{
+	return gic_find(gic, access->vcpu, first_bit(access));
+}
+
 static uint64_t read_flag(struct gic *gic, const struct mmio_access *access, unsigned flag)
 {
-	unsigned first = first_bit(access);
+	const struct gic_interrupt *irqs = block_of(gic, access);
 	uint32_t word = 0;
 
-	for (unsigned i = 0; i < 32; i++) {
-		const struct gic_interrupt *irq = gic_find(gic, access->vcpu, first + i);
-
-		if (irq != NULL && (irq->flags & flag) != 0)
+	for (unsigned i = 0; irqs != NULL && i < 32; i++)
+		if ((irqs[i].flags & flag) != 0)
 			word |= UINT32_C(1) << i;
-	}
 	return word;
 }
 
@@ -32,16 +35,12 @@ static uint64_t read_flag(struct gic *gic, const struct mmio_access *access, uns
 static void each_bit(struct gic *gic, const struct mmio_access *access, uint64_t value,
 		     void (*change)(struct gic *gic, struct gic_interrupt *irq))
 {
-	unsigned first = first_bit(access);
+	struct gic_interrupt *irqs = block_of(gic, access);
 
-	for (uint32_t left = (uint32_t)value; left != 0; left &= left - 1) {
-		struct gic_interrupt *irq =
-			gic_find(gic, access->vcpu, first + (unsigned)__builtin_ctz(left));
-
-		if (irq == NULL)
-			return;
-		change(gic, irq);
-	}
+	if (irqs == NULL)
+		return;
+	for (uint32_t left = (uint32_t)value; left != 0; left &= left - 1)
+		change(gic, &irqs[__builtin_ctz(left)]);
 }
 
 uint64_t gic_typer_read(void *device, const struct mmio_access *access)
@@ -90,17 +89,13 @@ uint64_t gic_group_read(void *device, const struct mmio_access *access)
 void gic_group_write(void *device, const struct mmio_access *access, uint64_t value)
 {
 	struct gic *gic = device;
-	unsigned first = first_bit(access);
+	struct gic_interrupt *irqs = block_of(gic, access);
 
-	for (unsigned i = 0; i < 32; i++) {
-		struct gic_interrupt *irq = gic_find(gic, access->vcpu, first + i);
-
-		if (irq == NULL)
-			return;
-		irq->flags &= (uint16_t)~GIC_GROUP1;
+	for (unsigned i = 0; irqs != NULL && i < 32; i++) {
+		irqs[i].flags &= (uint16_t)~GIC_GROUP1;
 		if ((value >> i & 1) != 0)
-			irq->flags |= GIC_GROUP1;
-		gic_update(gic, irq);
+			irqs[i].flags |= GIC_GROUP1;
+		gic_update(gic, &irqs[i]);
 	}
 }
 
@@ -133,16 +128,12 @@ void gic_enable_clear(void *device, const struct mmio_access *access, uint64_t v
 
 uint64_t gic_pending_read(void *device, const struct mmio_access *access)
 {
-	struct gic *gic = device;
-	unsigned first = first_bit(access);
+	const struct gic_interrupt *irqs = block_of(device, access);
 	uint32_t word = 0;
 
-	for (unsigned i = 0; i < 32; i++) {
-		const struct gic_interrupt *irq = gic_find(gic, access->vcpu, first + i);
-
-		if (irq != NULL && gic_pending(irq))
+	for (unsigned i = 0; irqs != NULL && i < 32; i++)
+		if (gic_pending(&irqs[i]))
 			word |= UINT32_C(1) << i;
-	}
 	return word;
 }
 
@@ -199,60 +190,55 @@ void gic_active_clear(void *device, const struct mmio_access *access, uint64_t v
 
 uint64_t gic_priority_read(void *device, const struct mmio_access *access)
 {
-	unsigned first = (unsigned)(access->offset % 0x400);
+	const struct gic_interrupt *irqs =
+		gic_find(device, access->vcpu, (unsigned)(access->offset % 0x400));
 	uint64_t value = 0;
 
-	for (unsigned i = 0; i < access->width; i++) {
-		const struct gic_interrupt *irq = gic_find(device, access->vcpu, first + i);
-
-		if (irq != NULL)
-			value |= (uint64_t)irq->level << (8 * i + 3);
-	}
+	for (unsigned i = 0; irqs != NULL && i < access->width; i++)
+		value |= (uint64_t)irqs[i].level << (8 * i + 3);
 	return value;
 }
 
 void gic_priority_write(void *device, const struct mmio_access *access, uint64_t value)
 {
-	unsigned first = (unsigned)(access->offset % 0x400);
+	struct gic_interrupt *irqs =
+		gic_find(device, access->vcpu, (unsigned)(access->offset % 0x400));
 
-	for (unsigned i = 0; i < access->width; i++) {
-		struct gic_interrupt *irq = gic_find(device, access->vcpu, first + i);
+	for (unsigned i = 0; irqs != NULL && i < access->width; i++) {
+		uint8_t level = value >> (8 * i + 3) & (GIC_PRIORITIES - 1);
 
-		if (irq == NULL)
-			return;
-		irq->level = value >> (8 * i + 3) & (GIC_PRIORITIES - 1);
-		gic_update(device, irq);
+		if (irqs[i].level == level)
+			continue;
+		irqs[i].level = level;
+		gic_update(device, &irqs[i]);
 	}
 }
 
 /* GICD_ICFGR: two bits an interrupt, the upper one "edge", the lower one reserved. */
 uint64_t gic_trigger_read(void *device, const struct mmio_access *access)
 {
-	unsigned first = (unsigned)(access->offset % 0x100) * 4;
+	const struct gic_interrupt *irqs =
+		gic_find(device, access->vcpu, (unsigned)(access->offset % 0x100) * 4);
 	uint32_t word = 0;
 
-	for (unsigned i = 0; i < 16; i++) {
-		const struct gic_interrupt *irq = gic_find(device, access->vcpu, first + i);
-
-		if (irq != NULL && (irq->flags & GIC_EDGE) != 0)
+	for (unsigned i = 0; irqs != NULL && i < 16; i++)
+		if ((irqs[i].flags & GIC_EDGE) != 0)
 			word |= UINT32_C(2) << (2 * i);
-	}
 	return word;
 }
 
 void gic_trigger_write(void *device, const struct mmio_access *access, uint64_t value)
 {
 	unsigned first = (unsigned)(access->offset % 0x100) * 4;
+	struct gic_interrupt *irqs = gic_find(device, access->vcpu, first);
 
-	for (unsigned i = 0; i < 16; i++) {
-		struct gic_interrupt *irq = gic_find(device, access->vcpu, first + i);
-
-		if (irq == NULL || first + i < GIC_SGIS) /* SGIs are edges for good */
-			return;
-		irq->flags &= (uint16_t)~GIC_EDGE;
+	if (first < GIC_SGIS) /* SGIs are edges for good */
+		return;
+	for (unsigned i = 0; irqs != NULL && i < 16; i++) {
+		irqs[i].flags &= (uint16_t)~GIC_EDGE;
 		if ((value >> (2 * i) & 2) != 0)
-			irq->flags |= GIC_EDGE;
-		gic_update(device, irq);
+			irqs[i].flags |= GIC_EDGE;
+		gic_update(device, &irqs[i]);
 	}
 }
 

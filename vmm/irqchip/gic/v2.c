@@ -42,17 +42,14 @@ static uint64_t targets_read(void *device, const struct mmio_access *access)
 {
 	const struct gic *gic = device;
 	unsigned first = (unsigned)(access->offset % 0x400);
+	const struct gic_interrupt *irqs = gic_find(device, access->vcpu, first);
 	uint64_t value = 0;
 
-	if (gic->config.vcpu_count == 1)
+	if (gic->config.vcpu_count == 1 || irqs == NULL)
 		return 0;
 	for (unsigned i = 0; i < access->width; i++) {
-		const struct gic_interrupt *irq = gic_find(device, access->vcpu, first + i);
-		uint64_t targets;
+		uint64_t targets = first < GIC_PRIVATE ? UINT64_C(1) << access->vcpu : irqs[i].aim;
 
-		if (irq == NULL)
-			break;
-		targets = first + i < GIC_PRIVATE ? UINT64_C(1) << access->vcpu : irq->aim;
 		value |= targets << (8 * i);
 	}
 	return value;
@@ -62,17 +59,14 @@ static void targets_write(void *device, const struct mmio_access *access, uint64
 {
 	struct gic *gic = device;
 	unsigned first = (unsigned)(access->offset % 0x400);
+	struct gic_interrupt *irqs = gic_find(gic, access->vcpu, first);
 	unsigned exist = (1U << gic->config.vcpu_count) - 1;
 
-	if (gic->config.vcpu_count == 1)
+	if (gic->config.vcpu_count == 1 || irqs == NULL || first < GIC_PRIVATE)
 		return;
 	for (unsigned i = 0; i < access->width; i++) {
-		struct gic_interrupt *irq = gic_find(gic, access->vcpu, first + i);
-
-		if (irq == NULL || first + i < GIC_PRIVATE)
-			return;
-		irq->aim = (uint32_t)(value >> (8 * i)) & exist;
-		gic_reroute(gic, irq);
+		irqs[i].aim = (uint32_t)(value >> (8 * i)) & exist;
+		gic_reroute(gic, &irqs[i]);
 	}
 }
 
@@ -109,26 +103,27 @@ static void sgir_write(void *device, const struct mmio_access *access, uint64_t 
 /* SPENDSGIR and CPENDSGIR: a byte an SGI, a bit for each vCPU that sent it (4.3.16, 4.3.17). */
 static uint64_t sources_read(void *device, const struct mmio_access *access)
 {
-	unsigned first = (unsigned)(access->offset % 0x10);
+	const struct gic_interrupt *irqs =
+		gic_find(device, access->vcpu, (unsigned)(access->offset % 0x10));
 	uint64_t value = 0;
 
 	for (unsigned i = 0; i < access->width; i++)
-		value |= (uint64_t)gic_find(device, access->vcpu, first + i)->sources << (8 * i);
+		value |= (uint64_t)irqs[i].sources << (8 * i);
 	return value;
 }
 
 static void sources_change(struct gic *gic, const struct mmio_access *access, uint64_t value,
 			   bool set)
 {
-	unsigned first = (unsigned)(access->offset % 0x10);
+	struct gic_interrupt *irqs = gic_find(gic, access->vcpu, (unsigned)(access->offset % 0x10));
 	unsigned exist = (1U << gic->config.vcpu_count) - 1;
 
 	for (unsigned i = 0; i < access->width; i++) {
-		struct gic_interrupt *irq = gic_find(gic, access->vcpu, first + i);
 		unsigned sources = (unsigned)(value >> (8 * i)) & exist;
 
-		gic_set_sources(irq, set ? irq->sources | sources : irq->sources & ~sources);
-		gic_update(gic, irq);
+		gic_set_sources(&irqs[i],
+				set ? irqs[i].sources | sources : irqs[i].sources & ~sources);
+		gic_update(gic, &irqs[i]);
 	}
 }
 
