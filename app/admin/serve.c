@@ -76,6 +76,10 @@ static void say_fault(struct admin *a, const char *program, unsigned thread, seL
 		admin_say(a, "%s, thread %u: exception, pc 0x%llx, ESR 0x%llx", program, thread,
 			  mr[seL4_UserException_FaultIP], mr[seL4_UserException_Code]);
 		break;
+	case seL4_Fault_VCPUFault: /* what no other fault describes: BRK, a trapped register ... */
+		admin_say(a, "%s, thread %u: exception, ESR 0x%llx", program, thread,
+			  mr[seL4_VCPUFault_HSR]);
+		break;
 	default:
 		admin_say(a, "%s, thread %u: fault %llu", program, thread,
 			  (unsigned long long)label);
