@@ -2,9 +2,10 @@
 #include "sysconf/payload.h"
 
 #include <elf.h>
-#include <libfdt.h>
 #include <string.h>
 #include <zlib.h>
+
+#include "vmm/admin/schema.h"
 
 #define INFLATED_MAX (UINT64_C(512) << 20)
 
@@ -127,7 +128,7 @@ static const char *check_elf(struct buffer *b, const char **allowed)
 static const char *check_fdt(struct buffer *b, const char **allowed)
 {
 	*allowed = "a compiled device tree blob";
-	return fdt_check_full(b->data, b->size) == 0 ? NULL : "";
+	return schema_blob_ok(b->data, b->size) ? NULL : "";
 }
 
 static const char *check_initrd(struct buffer *b, const char **allowed)

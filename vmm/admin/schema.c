@@ -23,6 +23,18 @@ static uint64_t be64(const uint8_t *p)
 	return (uint64_t)be32(p) << 32 | be32(p + 4);
 }
 
+/*
+ * Up to libfdt 1.6.1 at least, fdt_check_full() itself dereferences NULL when the root of a tree of a
+ * version before 16 has no name.
+ */
+bool schema_blob_ok(const void *fdt, size_t size)
+{
+	enum { VERSION_MIN = 16 };
+
+	return size >= sizeof(struct fdt_header) && fdt_magic(fdt) == FDT_MAGIC &&
+	       fdt_version(fdt) >= VERSION_MIN && fdt_check_full(fdt, size) == 0;
+}
+
 const char *schema_name(const struct schema_node *node)
 {
 	const char *name = fdt_get_name(node->fdt, node->offset, NULL);

@@ -43,6 +43,12 @@ struct schema_node {
 	struct text path;
 };
 
+/**
+ * True if the `size` bytes are a sound device tree blob: after that libfdt's reading functions can be
+ * used on it.
+ */
+bool schema_blob_ok(const void *fdt, size_t size);
+
 /** The node's own name: the last part of its path. Borrowed from the blob. */
 const char *schema_name(const struct schema_node *node);
 

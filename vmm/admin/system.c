@@ -5,7 +5,6 @@
  */
 #include "vmm/admin/system.h"
 
-#include <libfdt.h>
 #include <string.h>
 
 #include "vmm/admin/schema.h"
@@ -430,7 +429,7 @@ bool system_parse(struct system *system, const void *fdt, size_t size, struct re
 	unsigned before = report->count;
 
 	memset(system, 0, sizeof(*system));
-	if (fdt_check_full(fdt, size) != 0) {
+	if (!schema_blob_ok(fdt, size)) {
 		report_add(report, "/", NULL, "something else", "a device tree blob");
 		return false;
 	}

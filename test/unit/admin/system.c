@@ -381,6 +381,25 @@ static void truncated_blobs_are_refused(void **state)
 	test_free(system);
 }
 
+/* libfdt 1.6.1 falls over this one: an old version, and a root without a name. */
+static void old_versions_are_refused(void **state)
+{
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { 0 };
+	struct report quiet = { 0 };
+	struct buffer blob = { 0 };
+
+	(void)state;
+	assert_true(parse(NULL, 0, system, &blob, &findings));
+	blob.data[23] = 15;           /* header: version */
+	blob.data[27] = 15;           /* last compatible version */
+	memset(blob.data + 56, 0, 4); /* FDT_BEGIN_NODE of the root becomes nothing */
+	assert_false(system_parse(system, blob.data, blob.size, &quiet));
+	assert_int_equal(quiet.count, 1);
+	buffer_fini(&blob);
+	test_free(system);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
@@ -388,6 +407,7 @@ int main(void)
 		cmocka_unit_test(same_interrupt_twice),
 		cmocka_unit_test(seventeen_vms_are_too_many),
 		cmocka_unit_test(truncated_blobs_are_refused),
+		cmocka_unit_test(old_versions_are_refused),
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(others) + ARRAY_SIZE(wrongs)];
 
