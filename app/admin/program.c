@@ -80,8 +80,8 @@ uint32_t program_thread(struct admin *a, struct program *p, const struct thread_
 	regs.sp = stack + (uint64_t)options->stack_pages * PAGE_BYTES;
 	regs.x0 = p->start_vaddr;
 	regs.x1 = index;
-	must(a, seL4_TCB_WriteRegisters(tcb, 0, 0, SEL4_CONTEXT_WORDS, &regs), "TCB_WriteRegisters",
-	     p->name);
+	must(a, seL4_TCB_WriteRegisters(tcb, 0, 0, sizeof(regs) / sizeof(seL4_Word), &regs),
+	     "TCB_WriteRegisters", p->name);
 	p->tcbs[index] = tcb;
 	p->runs[index] = options->run;
 	p->start.threads[index].ipc_buffer = buffer;

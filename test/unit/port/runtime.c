@@ -38,6 +38,8 @@ unsigned long rt_strtoul(const char *restrict s, char **restrict end, int base);
 #define strchr            rt_strchr
 #define strrchr           rt_strrchr
 #define strtoul           rt_strtoul
+#define strcpy            rt_strcpy
+#define __assert_fail     rt_assert_fail
 #define __stack_chk_fail  rt_stack_chk_fail
 #define __stack_chk_guard rt_stack_chk_guard
 #define __memcpy_chk      rt_memcpy_chk
@@ -59,6 +61,8 @@ unsigned long rt_strtoul(const char *restrict s, char **restrict end, int base);
 #undef strchr
 #undef strrchr
 #undef strtoul
+#undef strcpy
+#undef __assert_fail
 
 enum { ROOM = 320, LONGEST = 200 };
 

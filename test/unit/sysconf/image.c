@@ -132,6 +132,8 @@ static int teardown(void **state)
 
 static void good(struct world *w)
 {
+	free(w->out.data);
+	w->out.data = NULL;
 	w->why[0] = '\0';
 	assert_int_equal(image_build(&w->in, &w->out, w->why), VMM_OK);
 }
@@ -220,7 +222,6 @@ static void knows_sel4_configurations(void **state)
 	good(w);
 	assert_int_equal(manifest(w)->cores, 4);
 	assert_int_equal(manifest(w)->gic_version, 3);
-	free(w->out.data);
 	name_symbols(&w->kernel, 4096, "refill_new", "gic_vcpu_ctrl");
 	good(w);
 	assert_int_equal(manifest(w)->cores, 1);
@@ -347,15 +348,12 @@ static void survives_damaged_symbols(void **state)
 	name_symbols(k, 4096, "", "");
 	k->section[1].sh_size = UINT64_MAX;
 	good(w);
-	free(w->out.data);
 	k->section[1].sh_size = sizeof(k->symbol);
 	k->section[1].sh_link = 77;
 	good(w);
-	free(w->out.data);
 	k->section[1].sh_link = 2;
 	k->symbol[0].st_name = UINT32_MAX;
 	good(w);
-	free(w->out.data);
 	k->header.e_shoff = UINT64_MAX - 4;
 	good(w);
 }

@@ -2,6 +2,7 @@
 /*
  * What Debian's arm64 libfdt.a expects of a hosted C library beyond string.c: it was built with
  * -D_FORTIFY_SOURCE and -fstack-protector-strong, and parses numbers in overlay paths.
+ * The headers of a real libsel4 (sel4_include) call strcpy and, in a debug configuration, __assert_fail.
  *
  * The guard is constant: it turns a stack overrun inside libfdt into a user exception, no more.
  */
@@ -13,6 +14,8 @@
 const uintptr_t __stack_chk_guard = 0x5a3c00ff1bd4a7e9;
 
 _Noreturn void __stack_chk_fail(void);
+_Noreturn void __assert_fail(const char *what, const char *file, int line, const char *function);
+char *strcpy(char *restrict dest, const char *restrict src);
 void *__memcpy_chk(void *dest, const void *src, size_t size, size_t room);
 void *__memmove_chk(void *dest, const void *src, size_t size, size_t room);
 void *__memset_chk(void *dest, int value, size_t size, size_t room);
@@ -20,6 +23,21 @@ void *__memset_chk(void *dest, int value, size_t size, size_t room);
 _Noreturn void __stack_chk_fail(void)
 {
 	__builtin_trap();
+}
+
+_Noreturn void __assert_fail(const char *what, const char *file, int line, const char *function)
+{
+	(void)what;
+	(void)file;
+	(void)line;
+	(void)function;
+	__builtin_trap();
+}
+
+char *strcpy(char *restrict dest, const char *restrict src)
+{
+	memcpy(dest, src, strlen(src) + 1);
+	return dest;
 }
 
 void *__memcpy_chk(void *dest, const void *src, size_t size, size_t room)
