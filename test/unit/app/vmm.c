@@ -235,6 +235,10 @@ static void reset_loads_the_images_again(void **state)
 {
 	(void)state;
 	boot();
+	assert_int_equal(call(0, PSCI_CPU_ON_64, 1, RAM + 0x2000, 9), 0);
+	signal_turn(1, VMM_BADGE_KICK);
+	signal_turn(1, VMM_BADGE_KICK); /* it runs */
+	store(GICD, 0x12);
 	memset(&ram[0x100000], 0, sizeof(image));
 	(void)call(0, PSCI_SYSTEM_RESET, 0, 0, 0);
 	signal_turn(1, VMM_BADGE_KICK);
@@ -242,6 +246,10 @@ static void reset_loads_the_images_again(void **state)
 	assert_int_equal(answer[0], PORT_RESUME);
 	assert_int_equal(memcmp(&ram[0x100000], image, sizeof(image)), 0);
 	assert_int_equal(endings, 0);
+	/* Firmware, interrupt controller and the other vCPU are as at power-on. */
+	assert_false(guest[1].running);
+	assert_int_equal(load(GICD) & 3, 0);
+	assert_int_equal(call(0, PSCI_CPU_ON_64, 1, RAM + 0x2000, 9), 0);
 }
 
 static void off_tells_admin(void **state)

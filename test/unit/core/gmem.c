@@ -77,6 +77,11 @@ static void load64_wants_alignment(void **state)
 	assert_true(back == value);
 	assert_int_equal(gmem_load64(&gm, 0x40000004, &back), VMM_ERR_RANGE);
 	assert_int_equal(gmem_load64(&gm, 0x40001000, &back), VMM_ERR_RANGE);
+	/* Both of the address's forms count: RAM need not be aligned alike on both sides. */
+	gm = (struct gmem){ 0 };
+	assert_int_equal(gmem_add(&gm, 0x40000000, (uintptr_t)low + 4, 64), VMM_OK);
+	assert_int_equal(gmem_load64(&gm, 0x40000004, &back), VMM_ERR_RANGE);
+	assert_int_equal(gmem_load64(&gm, 0x40000008, &back), VMM_ERR_RANGE);
 }
 
 int main(void)
