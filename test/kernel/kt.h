@@ -54,7 +54,7 @@ struct kt_group {
 
 extern const struct kt_group boot_group, untyped_group, cnode_group, ipc_group, donation_group,
 	ntfn_group, tcb_group, fault_group, sched_group, vspace_group, page_group, irq_group,
-	vcpu_group, guest_group, vgic_group, smp_group, misc_group, random_group;
+	vcpu_group, guest_group, vgic_group, smp_group, misc_group, random_group, asid_group;
 
 _Noreturn void kt_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

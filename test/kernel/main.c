@@ -36,9 +36,10 @@ enum {
 extern char __image_end[];
 
 static const struct kt_group *const groups[] = {
-	&boot_group, &untyped_group, &cnode_group, &ipc_group,    &donation_group, &ntfn_group,
-	&tcb_group,  &fault_group,   &sched_group, &vspace_group, &page_group,     &irq_group,
-	&vcpu_group, &guest_group,   &vgic_group,  &smp_group,    &misc_group,     &random_group,
+	&boot_group, &untyped_group, &cnode_group,  &ipc_group,   &donation_group,
+	&ntfn_group, &tcb_group,     &fault_group,  &sched_group, &vspace_group,
+	&page_group, &irq_group,     &vcpu_group,   &guest_group, &vgic_group,
+	&smp_group,  &misc_group,    &random_group, &asid_group,
 };
 
 static volatile unsigned watchdog_seconds;
