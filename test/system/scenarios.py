@@ -89,6 +89,18 @@ def debian_smp(s):
         check(machine.off() == 0, "status is not 0")
 
 
+@scenario(gic=(2, 3))
+def piped_input(s):
+    """All input is there before the guest is: more than its UART, its queue and its tty hold."""
+    machine = s.boot("debian.dts")
+    lines = [f": line {n} {'x' * 50}" for n in range(100)]
+    machine.type("\n".join(lines) + "\necho piped $((6 * 7))\npoweroff\n")
+    with s.test("it waits for the shell, and all of it arrives"):
+        machine.expect(r"^piped 42$", 3 * PATIENCE)
+    with s.test("its last line powers the VM off"):
+        check(machine.off() == 0, "status is not 0")
+
+
 # ---- the guest that tests from inside ----
 
 def take_selftest(s, machine):
