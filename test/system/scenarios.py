@@ -273,6 +273,18 @@ def wrong_kernels(s):
             check(path.name in said, f"the file is not named: {said.strip()}")
 
 
+@scenario()
+def wrong_machines(s):
+    """Machines that the image cannot run on: the loader says why, and the status is not 0."""
+    for what, options, reason in (
+            ("without EL2", {"qemu": ("-machine", "virtualization=off")}, "not at EL2"),
+            ("with too little RAM", {"memory": 256}, "where this machine has no RAM")):
+        machine = s.boot("selftest.dts", **options)
+        with s.test(f"a machine {what}"):
+            machine.expect(rf"^vessel loader: .*{reason}", 30)
+            machine.expect(r"^vessel: all VMs are off, status 1$", 5)
+
+
 # ---- the console ----
 
 @scenario()
