@@ -202,7 +202,7 @@ static void lr_write(unsigned n, u64 lr)
 
 static u64 lr_make(u64 virq, u64 prio, u64 group)
 {
-	return LR_EOI | LR_PEND | virq | prio << 51 | group << 60;
+	return LR_EOI | LR_PEND | virq | prio << 48 | group << 60;
 }
 
 static bool lr_active(u64 lr)
