@@ -78,10 +78,10 @@ static void read_byte(struct bench *b)
 {
 	uint64_t value;
 
-	if ((access(b, FR, 4, false, 0) & FR_RXFE) != 0) {
-		must(access(b, DR, 4, false, 0) == 0);
+	/* FR may hide what is there (pl011.h), but what it shows is there. */
+	if ((access(b, FR, 4, false, 0) & FR_RXFE) != 0)
 		return;
-	}
+	must(b->uart.rx.used > 0);
 	value = access(b, DR, 4, false, 0);
 	must(b->looped || value == b->heard);
 	b->heard++;
