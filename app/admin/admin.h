@@ -55,6 +55,7 @@ enum {
 #define ADMIN_UART    UINT64_C(0x100000000)
 #define ADMIN_TEMP    UINT64_C(0x100001000) /* one page, for writing into others' frames */
 #define ADMIN_SPACE   UINT64_C(0x100010000) /* from here on: struct admin.self */
+#define ADMIN_CLEAR   UINT64_C(0x120000000) /* one large page: guest RAM, while it is cleared */
 #define ADMIN_ARCHIVE UINT64_C(0x140000000) /* program files while they are loaded */
 
 /* Badges at admin's endpoint, and of its notification. */
@@ -134,7 +135,8 @@ struct admin {
 	struct log log;
 
 	struct untyped_pool pool;
-	uint64_t *account; /* where the bytes of new objects are added up */
+	uint64_t window_next, window_end; /* what is left of the board's image window */
+	uint64_t *account;                /* where the bytes of new objects are added up */
 	uint64_t own_bytes;
 	seL4_CPtr root;       /* the CSpace root */
 	uint32_t chunk_count; /* CNodes below it */
@@ -193,6 +195,8 @@ uint32_t object_new_run(struct admin *a, seL4_Word type, uint8_t bits, uint32_t 
 			seL4_CPtr *first);
 /** A frame of device memory: 12 or 21 bits. */
 seL4_CPtr object_device_frame(struct admin *a, uint64_t paddr, uint8_t bits);
+/** A cleared large frame of the image window, behind the archive; 0 when there is none left. */
+seL4_CPtr object_window_frame(struct admin *a);
 /** A copy with fewer rights or a badge, in a vault slot. */
 seL4_CPtr object_mint(struct admin *a, seL4_CPtr cap, seL4_CapRights_t rights, uint64_t badge);
 seL4_CPtr object_copy(struct admin *a, seL4_CPtr cap);

@@ -72,6 +72,12 @@ static void read_description(struct admin *a)
 		admin_die(a, "the system description has %u errors", aloud.count);
 	}
 	log_init(a);
+	a->window_next =
+		align_up(a->blob->archive_paddr + a->blob->archive_size, SYSTEM_LARGE_PAGE);
+	a->window_end = a->system.board.image_window.base + a->system.board.image_window.size;
+	if (a->blob->archive_paddr < a->system.board.image_window.base ||
+	    a->window_next > a->window_end)
+		admin_die(a, "the system image lies outside /board image-window");
 }
 
 /* The timer server alone first: nobody may call it before it is up. */

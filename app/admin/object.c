@@ -4,6 +4,8 @@
  * kernel's, the others are made as they are needed. The capability pointer of slot s of chunk c is
  * c << CHUNK_BITS | s, at depth 64.
  */
+#include <string.h>
+
 #include "app/admin/admin.h"
 #include "vmm/base/util.h"
 
@@ -178,6 +180,44 @@ seL4_CPtr object_device_frame(struct admin *a, uint64_t paddr, uint8_t bits)
 				     : (seL4_Word)seL4_ARM_LargePageObject,
 	       bits, cap, 1);
 	return cap;
+}
+
+/* By DC ZVA where EL0 may use it (Arm ARM DDI 0487, DCZID_EL0): a cache line an instruction. */
+static void clear(uint64_t at, uint64_t size)
+{
+	enum { PROHIBITED = 1 << 4, BLOCK_WORDS = 0xf };
+	uint64_t id, end = at + size;
+
+	__asm__("mrs %0, dczid_el0" : "=r"(id));
+	if ((id & PROHIBITED) != 0) {
+		memset((void *)at, 0, size);
+		return;
+	}
+	for (; at < end; at += UINT64_C(4) << (id & BLOCK_WORDS))
+		__asm__ volatile("dc zva, %0" : : "r"(at) : "memory");
+}
+
+/*
+ * The kernel hands this memory out as device memory and never clears it, so that it is done here,
+ * and ten times faster. Guests read it past the caches at first: it is cleaned as well.
+ */
+seL4_CPtr object_window_frame(struct admin *a)
+{
+	const uint64_t size = UINT64_C(1) << seL4_LargePageBits;
+	uint64_t paddr = a->window_next;
+	seL4_CPtr frame;
+
+	if (a->window_end - paddr < size ||
+	    untyped_device(&a->pool, paddr, seL4_LargePageBits) == NULL)
+		return seL4_CapNull;
+	frame = object_device_frame(a, paddr, seL4_LargePageBits);
+	a->window_next += size;
+	space_map(a, &a->self, frame, ADMIN_CLEAR, seL4_ReadWrite,
+		  seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever);
+	clear(ADMIN_CLEAR, size);
+	must(a, seL4_ARM_Page_Clean_Data(frame, 0, size), "Page_Clean_Data", "guest RAM");
+	must(a, seL4_ARM_Page_Unmap(frame), "Page_Unmap", "guest RAM");
+	return frame;
 }
 
 seL4_CPtr object_mint(struct admin *a, seL4_CPtr cap, seL4_CapRights_t rights, uint64_t badge)

@@ -36,6 +36,20 @@ struct vm_build {
 
 /* ---- memory ---- */
 
+/* Some frames of guest RAM: from the image window while it lasts, then from the kernel's memory. */
+static uint32_t take_ram(struct admin *a, uint64_t wanted, seL4_CPtr *first)
+{
+	uint64_t ignored = 0;
+	uint32_t limit = wanted < UINT32_MAX ? (uint32_t)wanted : UINT32_MAX;
+
+	a->account = &a->own_bytes;
+	*first = object_window_frame(a);
+	if (*first != seL4_CapNull)
+		return 1;
+	a->account = &ignored;
+	return object_new_run(a, seL4_ARM_LargePageObject, seL4_LargePageBits, limit, first);
+}
+
 /*
  * RAM in large pages, the same frames in both address spaces. The capabilities of the frames mapped
  * into the guest are the original ones.
@@ -44,17 +58,12 @@ static void add_ram(struct vm_build *b, const struct system_range *ram,
 		    struct vmm_config_range *range)
 {
 	struct admin *a = b->a;
-	uint64_t ignored = 0, done = 0;
-	uint64_t host = space_reserve(&b->vmm->space, ram->size, SYSTEM_LARGE_PAGE);
+	uint64_t done = 0, host = space_reserve(&b->vmm->space, ram->size, SYSTEM_LARGE_PAGE);
 
 	while (done < ram->size) {
-		uint64_t left = (ram->size - done) / SYSTEM_LARGE_PAGE;
 		seL4_CPtr first;
-		uint32_t got;
+		uint32_t got = take_ram(a, (ram->size - done) / SYSTEM_LARGE_PAGE, &first);
 
-		a->account = &ignored;
-		got = object_new_run(a, seL4_ARM_LargePageObject, seL4_LargePageBits,
-				     left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, &first);
 		for (uint32_t i = 0; i < got; i++, done += SYSTEM_LARGE_PAGE) {
 			a->account = &b->state->guest_bytes;
 			space_map(a, &b->guest, first + i, ram->base + done, seL4_ReadWrite,

@@ -14,7 +14,7 @@
 
 #include "vmm/base/err.h"
 
-enum { UNTYPED_MAX = 1024, UNTYPED_BITS_MIN = 4, UNTYPED_BITS_MAX = 47 };
+enum { UNTYPED_MAX = 2048, UNTYPED_BITS_MIN = 4, UNTYPED_BITS_MAX = 47 };
 
 struct untyped {
 	uint64_t cap;
