@@ -138,6 +138,7 @@ void vcpu_off(struct vcpu *v)
 	if (v->timer_due)
 		port_timer_ack(&v->port);
 	v->timer_due = false;
+	v->in_flight = 0;
 	count = v->vm->irqchip_ops->power_off(v->vm->irqchip, v->index, slots);
 	for (unsigned i = 0; i < count; i++) {
 		if (port_irq_replace(&v->port, slots[i].lr, slots[i].intid, slots[i].priority,
@@ -183,6 +184,7 @@ bool vcpu_refill(struct vcpu *v)
 
 	while (vcpu_has_work(v) && vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
 		any = true;
+		v->in_flight |= UINT32_C(1) << (slot.lr & 31);
 		if (!slot.replaces)
 			port_irq_inject(&v->port, slot.lr, slot.intid, slot.priority, slot.group);
 		else if (port_irq_replace(&v->port, slot.lr, slot.intid, slot.priority,
@@ -211,7 +213,11 @@ enum port_answer vcpu_wait(struct vcpu *v)
 	enum arch_timer timer;
 	enum vmm_err err;
 
-	if (vcpu_has_work(v))
+	/*
+	 * In flight: a kick may be seen before the exit of a WFI that came first. Its interrupt has
+	 * then gone to a list register already, and nothing would tell of it again.
+	 */
+	if (vcpu_has_work(v) || v->in_flight != 0)
 		return vcpu_wake(v);
 	err = arch_timer_state(&v->port, &timer, &deadline);
 	if (err != VMM_OK)

@@ -13,6 +13,7 @@ enum {
 	RANDOM_CALLS = 3000,
 	PSCI_CALLS = 3000,
 	PSCI_FUNCTIONS = 0x20,
+	FREE_RAM = 0x800000, /* zeroes: what starts there faults for ever */
 };
 
 static void fill(uint64_t regs[18])
@@ -79,10 +80,10 @@ void cruel_psci(void)
 
 		if (noise() & 1)
 			function |= 1 << 30;
-		/* Half of them nearly right: a CPU that may exist, an entry that may be RAM. */
+		/* Half of them nearly right: a CPU that may exist, an entry that is RAM, but no code. */
 		if (noise() & 1) {
 			arguments[0] &= 7;
-			arguments[1] = machine.ram_base + (arguments[1] & 0xffffff);
+			arguments[1] = machine.ram_base + FREE_RAM + (arguments[1] & 0xfffffc);
 		}
 		psci(harmless(function), arguments[0], arguments[1], arguments[2]);
 	}

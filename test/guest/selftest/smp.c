@@ -190,7 +190,7 @@ static void devices_are_shared(void)
 {
 	SKIP_IF(machine.cpu_count < 2, "one CPU");
 	for (uint32_t i = 1; i < machine.cpu_count; i++)
-		give(i, ORDER_WRITE, 2000);
+		give(i, ORDER_WRITE, 200);
 	for (uint32_t i = 1; i < machine.cpu_count; i++)
 		EXPECT(word_within(&answer[i], 1, 20 * SOON_MS));
 }

@@ -536,6 +536,26 @@ static void waiting_ends_with_an_interrupt(void **state)
 	assert_int_equal(b->guest[0].injection_count, 2);
 }
 
+/*
+ * From another core, the kick may reach the handler before the exit of a WFI that the guest has made
+ * meanwhile. The interrupt is in a list register then, and a wait would never end.
+ */
+static void a_kick_before_the_wait_is_not_lost(void **state)
+{
+	struct bench *b = boot(1);
+
+	(void)state;
+	b->chip.pending[0] = 33;
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->answer[0], PORT_RUNNING);
+	assert_int_equal(b->guest[0].injection_count, 1);
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->answer[0], PORT_RESUME);
+	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_IRQ_DONE, .word = { 3 } });
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+}
+
 static void waiting_for_the_timer(void **state)
 {
 	struct bench *b = boot(1);
@@ -627,6 +647,7 @@ static void calls_that_wait(void **state)
 	b->chip.pending[0] = 33;
 	signal_turn(b, 0, KICK);
 	assert_int_equal(b->answer[0], PORT_RESUME);
+	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_IRQ_DONE, .word = { 3 } });
 
 	b->outcome = VM_CALL_SUSPEND;
 	trap(b, 0, FAKE_OP_CALL);
@@ -842,6 +863,7 @@ int main(void)
 		cmocka_unit_test(small_exits),
 		cmocka_unit_test(a_stale_register_may_be_refused),
 		cmocka_unit_test(waiting_ends_with_an_interrupt),
+		cmocka_unit_test(a_kick_before_the_wait_is_not_lost),
 		cmocka_unit_test(waiting_for_the_timer),
 		cmocka_unit_test(alarms_share_the_timer),
 		cmocka_unit_test(calls_that_wait),
