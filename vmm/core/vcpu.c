@@ -135,10 +135,10 @@ void vcpu_off(struct vcpu *v)
 
 	v->state = VCPU_OFF;
 	v->wake_boots = false;
+	v->injected = false;
 	if (v->timer_due)
 		port_timer_ack(&v->port);
 	v->timer_due = false;
-	v->in_flight = 0;
 	count = v->vm->irqchip_ops->power_off(v->vm->irqchip, v->index, slots);
 	for (unsigned i = 0; i < count; i++) {
 		if (port_irq_replace(&v->port, slots[i].lr, slots[i].intid, slots[i].priority,
@@ -184,7 +184,6 @@ bool vcpu_refill(struct vcpu *v)
 
 	while (vcpu_has_work(v) && vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
 		any = true;
-		v->in_flight |= UINT32_C(1) << (slot.lr & 31);
 		if (!slot.replaces)
 			port_irq_inject(&v->port, slot.lr, slot.intid, slot.priority, slot.group);
 		else if (port_irq_replace(&v->port, slot.lr, slot.intid, slot.priority,
@@ -214,10 +213,10 @@ enum port_answer vcpu_wait(struct vcpu *v)
 	enum vmm_err err;
 
 	/*
-	 * In flight: a kick may be seen before the exit of a WFI that came first. Its interrupt has
-	 * then gone to a list register already, and nothing would tell of it again.
+	 * A signal may reach this handler while its guest, on the way here with this very wait, queues
+	 * behind it: the interrupt then put into a list register is one the guest has not seen.
 	 */
-	if (vcpu_has_work(v) || v->in_flight != 0)
+	if (v->injected || vcpu_has_work(v))
 		return vcpu_wake(v);
 	err = arch_timer_state(&v->port, &timer, &deadline);
 	if (err != VMM_OK)
@@ -281,9 +280,12 @@ void vcpu_step(struct vcpu *v, enum port_answer *answer)
 		v->held = true;
 		*answer = vcpu_exit(v, &event);
 		v->held = *answer == PORT_HOLD;
+		v->injected = false;
 	}
-	if (*answer != PORT_HOLD && vcpu_has_work(v))
+	if (*answer != PORT_HOLD && vcpu_has_work(v)) {
 		(void)vcpu_refill(v);
+		v->injected = *answer == PORT_RUNNING;
+	}
 }
 
 void vcpu_run(struct vcpu *v)
