@@ -196,6 +196,20 @@ static void hostile_registers_and_tables(void **state)
 	assert_false(a64_walk(&mmu, &gm, 0, &ipa));
 }
 
+/* 64 KiB pages and TSZ 48: the half is one page, which leaves no level; refused, not undefined. */
+static void smallest_halves(void **state)
+{
+	uint64_t ipa = 0;
+
+	(void)state;
+	for (unsigned tg0 = 0; tg0 < 3; tg0++) {
+		struct a64_mmu mmu = { .sctlr = 1, .tcr = tcr(48, tg0, 25, 2), .ttbr0 = RAM };
+
+		put(RAM, 0, RAM | 3);
+		assert_int_equal(a64_walk(&mmu, &gm, 0, &ipa), tg0 != 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +220,7 @@ int main(void)
 		cmocka_unit_test_setup(granule_of_64k, set_up),
 		cmocka_unit_test_setup(granule_of_16k, set_up),
 		cmocka_unit_test_setup(big_endian_tables, set_up),
+		cmocka_unit_test_setup(smallest_halves, set_up),
 		cmocka_unit_test_setup(hostile_registers_and_tables, set_up),
 	};
 

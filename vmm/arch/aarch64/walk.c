@@ -92,8 +92,9 @@ bool a64_walk(const struct a64_mmu *mmu, const struct gmem *gm, uint64_t va, uin
 		*ipa = va;
 		return va <= ADDRESS_48;
 	}
+	/* A half of one 64 KiB page (TSZ 48) has no level left to walk; the architecture stops at 47. */
 	if (h.off || h.page_shift == 0 || h.tsz < TSZ_MIN || h.tsz > TSZ_MAX ||
-	    !canonical(&h, upper, va))
+	    64 - h.tsz <= h.page_shift || !canonical(&h, upper, va))
 		return false;
 
 	stride = h.page_shift - 3;
