@@ -258,6 +258,7 @@ static enum port_answer exit_irq_done(struct vcpu *v, const struct vm_exit *ex)
 {
 	struct vm *vm = v->vm;
 
+	v->unseen &= ~(UINT32_C(1) << (ex->selector & 31));
 	/* The timer's line is sampled anew: if it is still up, the kernel tells us again at once. */
 	if (v->timer_due &&
 	    vm->irqchip_ops->done_ppi(vm->irqchip, v->index, ex->selector, arch_timer_intid())) {

@@ -135,7 +135,7 @@ void vcpu_off(struct vcpu *v)
 
 	v->state = VCPU_OFF;
 	v->wake_boots = false;
-	v->injected = false;
+	v->unseen = 0;
 	if (v->timer_due)
 		port_timer_ack(&v->port);
 	v->timer_due = false;
@@ -184,6 +184,7 @@ bool vcpu_refill(struct vcpu *v)
 
 	while (vcpu_has_work(v) && vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
 		any = true;
+		v->unseen |= UINT32_C(1) << (slot.lr & 31);
 		if (!slot.replaces)
 			port_irq_inject(&v->port, slot.lr, slot.intid, slot.priority, slot.group);
 		else if (port_irq_replace(&v->port, slot.lr, slot.intid, slot.priority,
@@ -213,11 +214,15 @@ enum port_answer vcpu_wait(struct vcpu *v)
 	enum vmm_err err;
 
 	/*
-	 * A signal may reach this handler while its guest, on the way here with this very wait, queues
-	 * behind it: the interrupt then put into a list register is one the guest has not seen.
+	 * An interrupt in a list register ends a wait, but only the guest knows if it has taken it: it
+	 * may have masked interrupts before this wait, or a signal may have filled the register while
+	 * the exit of this very wait was queued behind it. So the first wait after a register was
+	 * filled ends at once; further ones are within its handler, or the guest will never take it.
 	 */
-	if (v->injected || vcpu_has_work(v))
+	if (v->unseen != 0 || vcpu_has_work(v)) {
+		v->unseen = 0;
 		return vcpu_wake(v);
+	}
 	err = arch_timer_state(&v->port, &timer, &deadline);
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
@@ -280,12 +285,9 @@ void vcpu_step(struct vcpu *v, enum port_answer *answer)
 		v->held = true;
 		*answer = vcpu_exit(v, &event);
 		v->held = *answer == PORT_HOLD;
-		v->injected = false;
 	}
-	if (*answer != PORT_HOLD && vcpu_has_work(v)) {
+	if (*answer != PORT_HOLD && vcpu_has_work(v))
 		(void)vcpu_refill(v);
-		v->injected = *answer == PORT_RUNNING;
-	}
 }
 
 void vcpu_run(struct vcpu *v)

@@ -55,8 +55,9 @@ struct vcpu {
 	enum vcpu_state state;
 	bool held;
 	bool timer_due;  /* the guest's own timer fired; port_timer_ack() is owed at its EOI */
-	bool injected;   /* a list register was filled since the last exit, while the guest ran */
 	bool wake_boots; /* the end of WAITING is a start at start_entry (power-down suspend) */
+	uint32_t
+		unseen; /* list registers filled since a wait last ended for them, without EOI so far */
 	const uint32_t *work; /* irqchip_ops.work() */
 	const struct bus_region *bus_hint;
 	uint32_t parked_round; /* vm->round for which it is parked */

@@ -556,6 +556,37 @@ static void a_kick_before_the_wait_is_not_lost(void **state)
 	assert_int_equal(b->answer[0], PORT_HOLD);
 }
 
+/*
+ * A guest may mask interrupts, cause an exit that fills a list register, and then wait: it has not
+ * taken that interrupt, which must end the wait. One that it has ended (EOI) does not.
+ */
+static void an_interrupt_not_taken_ends_the_wait(void **state)
+{
+	struct bench *b = boot(1);
+
+	(void)state;
+	b->chip.pending[0] = 33;
+	trap(b, 0, FAKE_OP_PAUSE);
+	assert_int_equal(b->guest[0].injection_count, 1);
+	trap(b, 0, FAKE_OP_PAUSE);
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->answer[0], PORT_RESUME);
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+}
+
+static void an_interrupt_ended_does_not_end_the_wait(void **state)
+{
+	struct bench *b = boot(1);
+
+	(void)state;
+	b->chip.pending[0] = 33;
+	trap(b, 0, FAKE_OP_PAUSE);
+	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_IRQ_DONE, .word = { 3 } });
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+}
+
 static void waiting_for_the_timer(void **state)
 {
 	struct bench *b = boot(1);
@@ -864,6 +895,8 @@ int main(void)
 		cmocka_unit_test(a_stale_register_may_be_refused),
 		cmocka_unit_test(waiting_ends_with_an_interrupt),
 		cmocka_unit_test(a_kick_before_the_wait_is_not_lost),
+		cmocka_unit_test(an_interrupt_not_taken_ends_the_wait),
+		cmocka_unit_test(an_interrupt_ended_does_not_end_the_wait),
 		cmocka_unit_test(waiting_for_the_timer),
 		cmocka_unit_test(alarms_share_the_timer),
 		cmocka_unit_test(calls_that_wait),
