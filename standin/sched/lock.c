@@ -25,20 +25,18 @@ static void serve(struct core *c)
 
 void lock_take(struct core *c)
 {
-	u32 ticket;
-
 	if (kernel.core_count == 1)
 		return;
-	ticket = __atomic_fetch_add(&kernel.lock_next, 1, __ATOMIC_RELAXED);
-	while (__atomic_load_n(&kernel.lock_owner, __ATOMIC_ACQUIRE) != ticket)
-		serve(c);
+	while (__atomic_exchange_n(&kernel.lock, 1, __ATOMIC_ACQUIRE) != 0) {
+		while (__atomic_load_n(&kernel.lock, __ATOMIC_RELAXED) != 0)
+			serve(c);
+	}
 }
 
 void lock_release(void)
 {
-	if (kernel.core_count == 1)
-		return;
-	__atomic_store_n(&kernel.lock_owner, kernel.lock_owner + 1, __ATOMIC_RELEASE);
+	if (kernel.core_count > 1)
+		__atomic_store_n(&kernel.lock, 0, __ATOMIC_RELEASE);
 }
 
 static void post(struct core *c, u32 request)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel lock: one ticket lock, taken at every entry when there is more than one core.
+ * The kernel lock, taken at every entry when there is more than one core. Not a ticket lock: in a
+ * virtual machine with more cores than its host, the core whose turn it is may not be running, and
+ * all others would wait out its host's time slice, at every entry. Here whoever runs takes it.
  *
  * The holder can have another core do something with that core's own registers (save a VCPU, let go
  * of its thread): it leaves a request in the core's mailbox, interrupts it and waits. The other core

@@ -54,7 +54,7 @@ struct kernel {
 	unsigned core_count;
 	u64 least_budget; /* ticks */
 	u64 ticks_per_second;
-	u32 lock_next, lock_owner;
+	u32 lock;
 	struct slot irqs[IRQ_SLOTS]; /* each holds the notification to signal, or nothing */
 	u64 irq_issued[IRQ_SLOTS / 64];
 };
