@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is tested of whole systems."""
+import time
 import re
 import struct
 import subprocess
@@ -81,9 +82,6 @@ def debian_smp(s):
         machine.type("cd /sys/devices/system/cpu/cpu3 && echo 0 >online && echo 1 >online;"
                      " cat ../online\n")
         machine.expect(r"^0-3$")
-    with s.test("reboot"):
-        machine.type("cd; reboot\n")
-        check(shell(machine).group(2) == "4", "not four CPUs")
     with s.test("poweroff"):
         machine.type("poweroff\n")
         check(machine.off() == 0, "status is not 0")
@@ -156,11 +154,19 @@ class Neighbour:
 
     def until(self, pattern, seconds):
         """Follows the ticks until `pattern` (a VM's own line, not a tick) is on the console."""
+        end = time.monotonic() + seconds
         while True:
             match = self.machine.expect(f"(?:{TICK})|(?:{pattern})", seconds)
             if match.group(1) is None:
                 return
             self.saw(int(match.group(1)))
+            check(time.monotonic() < end, f"no /{pattern}/ within {seconds} s, only ticks")
+
+    def went_on(self, ticks=2):
+        """goes_on(), but what the other VM says meanwhile is still to be read."""
+        place, seen = self.machine.at, self.seen
+        self.goes_on(ticks)
+        self.machine.at, self.seen = place, seen
 
 
 def memory_unchanged(machine):
@@ -176,7 +182,7 @@ def cruelties_in_turn(s, machine):
     for name in CRUELTIES:
         with s.test(f"neighbour of {name} goes on"):
             neighbour.until(rf"HOSTILE {name} survived$", 3 * PATIENCE)
-            neighbour.goes_on(2)
+            neighbour.went_on()
     with s.test("neighbour of 20 resets goes on"):
         neighbour.until(r"HOSTILE done$", 3 * PATIENCE)
         neighbour.goes_on(5)
