@@ -13,9 +13,6 @@ enum port_answer vcpu_exit(struct vcpu *v, const struct port_event *event);
 /** Blocks the guest, whose pc is already past its wait, unless an interrupt is due. */
 enum port_answer vcpu_wait(struct vcpu *v);
 
-/** Puts what is deliverable into list registers; true if there was anything. */
-bool vcpu_refill(struct vcpu *v);
-
 /** Parks the vCPU for the VM's pending request; vCPU 0 carries it out when all are. */
 enum port_answer vcpu_attend(struct vcpu *v);
 

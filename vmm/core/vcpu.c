@@ -176,14 +176,13 @@ static bool vcpu_has_work(const struct vcpu *v)
 	return __atomic_load_n(v->work, __ATOMIC_RELAXED) != 0;
 }
 
-bool vcpu_refill(struct vcpu *v)
+/* Puts what is deliverable into list registers. */
+static void vcpu_refill(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	struct irq_slot slot;
-	bool any = false;
 
 	while (vcpu_has_work(v) && vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
-		any = true;
 		v->unseen |= UINT32_C(1) << (slot.lr & 31);
 		if (!slot.replaces)
 			port_irq_inject(&v->port, slot.lr, slot.intid, slot.priority, slot.group);
@@ -191,7 +190,6 @@ bool vcpu_refill(struct vcpu *v)
 					  slot.group) != VMM_OK)
 			vm->irqchip_ops->refused(vm->irqchip, v->index, slot.lr);
 	}
-	return any;
 }
 
 /* The guest's wait is over. */
@@ -287,7 +285,7 @@ void vcpu_step(struct vcpu *v, enum port_answer *answer)
 		v->held = *answer == PORT_HOLD;
 	}
 	if (*answer != PORT_HOLD && vcpu_has_work(v))
-		(void)vcpu_refill(v);
+		vcpu_refill(v);
 }
 
 void vcpu_run(struct vcpu *v)
