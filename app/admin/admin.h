@@ -42,6 +42,7 @@ enum {
 	ROOT_DEPTH = 64 - CHUNK_BITS, /* depth at which a slot of the root itself is named */
 
 	PAGE_BYTES = 4096,
+	CONFIG_BYTES = 4 * PAGE_BYTES, /* a program's own configuration, at most */
 	SHARED_FRAMES = 4096, /* frames of images and of programs' constant segments */
 	SHARED_FILES = 8,     /* program files */
 	PASSIVE_MAX = 48,     /* handlers that hand over their scheduling context */
@@ -105,7 +106,6 @@ struct program {
 	uint64_t shared_bytes;        /* of segments that others may share */
 	struct vmm_start start;
 	uint64_t start_vaddr, config_vaddr;
-	seL4_CPtr start_frames[2], config_frames[2];
 };
 
 /* A passive handler: what it starts on, and what its notification gets instead. Kept slots. */
@@ -253,7 +253,7 @@ void program_name_cap(struct admin *a, struct program *p, const char *name, seL4
 		      seL4_CapRights_t rights, uint64_t badge);
 void program_name_region(struct admin *a, struct program *p, const char *name, uint64_t vaddr,
 			 uint64_t size, uint64_t paddr);
-/** Writes start page and configuration (at most two pages; may be NULL), for good. */
+/** Writes start page and configuration (at most CONFIG_BYTES; may be NULL), for good. */
 void program_finish(struct admin *a, struct program *p, const void *config, uint64_t config_size);
 /** Starts every thread that asked for it. */
 void program_run(struct admin *a, struct program *p);

@@ -19,14 +19,6 @@ static void set_name(char to[VMM_START_NAME], const char *name)
 	memcpy(to, name, length); /* the rest is zero */
 }
 
-/* Two pages that only admin can write; it does so at the end. */
-static uint64_t reserve_pages(struct admin *a, struct program *p, seL4_CPtr frames[2])
-{
-	for (unsigned i = 0; i < 2; i++)
-		frames[i] = object_new(a, seL4_ARM_SmallPageObject, seL4_PageBits);
-	return space_reserve(&p->space, 2 * PAGE_BYTES, PAGE_BYTES);
-}
-
 struct program *program_new(struct admin *a, const char *name, const char *file,
 			    uint32_t cnode_bits, uint32_t priority)
 {
@@ -41,8 +33,8 @@ struct program *program_new(struct admin *a, const char *name, const char *file,
 	p->cnode = object_new_cnode(a, (uint8_t)cnode_bits);
 	space_init(a, &p->space);
 	archive_load(a, p, file);
-	p->start_vaddr = reserve_pages(a, p, p->start_frames);
-	p->config_vaddr = reserve_pages(a, p, p->config_frames);
+	p->start_vaddr = space_reserve(&p->space, sizeof(p->start), PAGE_BYTES);
+	p->config_vaddr = space_reserve(&p->space, CONFIG_BYTES, PAGE_BYTES);
 	p->start = (struct vmm_start){ .magic = VMM_START_MAGIC, .version = VMM_START_VERSION };
 	set_name(p->start.name, name);
 	return p;
@@ -140,17 +132,17 @@ void program_name_region(struct admin *a, struct program *p, const char *name, u
 	region->paddr = paddr;
 }
 
-static void write_pages(struct admin *a, struct program *p, const seL4_CPtr frames[2],
-			uint64_t vaddr, const void *from, uint64_t size)
+/* Pages that only admin can write, and does so once. */
+static void write_pages(struct admin *a, struct program *p, uint64_t vaddr, const void *from,
+			uint64_t size)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t at = i * (uint64_t)PAGE_BYTES;
-		uint64_t left = size > at ? size - at : 0;
+	for (uint64_t at = 0; at < size; at += PAGE_BYTES) {
+		seL4_CPtr frame = object_new(a, seL4_ARM_SmallPageObject, seL4_PageBits);
+		uint64_t left = size - at;
 
-		if (left > 0)
-			space_write_frame(a, frames[i], 0, (const char *)from + at,
-					  left < PAGE_BYTES ? left : PAGE_BYTES, false);
-		space_map(a, &p->space, frames[i], vaddr + at, seL4_CanRead,
+		space_write_frame(a, frame, 0, (const char *)from + at,
+				  left < PAGE_BYTES ? left : PAGE_BYTES, false);
+		space_map(a, &p->space, frame, vaddr + at, seL4_CanRead,
 			  seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever);
 	}
 }
@@ -161,9 +153,9 @@ void program_finish(struct admin *a, struct program *p, const void *config, uint
 	if (config != NULL) {
 		p->start.config = p->config_vaddr;
 		p->start.config_size = config_size;
-		write_pages(a, p, p->config_frames, p->config_vaddr, config, config_size);
+		write_pages(a, p, p->config_vaddr, config, config_size);
 	}
-	write_pages(a, p, p->start_frames, p->start_vaddr, &p->start, sizeof(p->start));
+	write_pages(a, p, p->start_vaddr, &p->start, sizeof(p->start));
 }
 
 void program_run(struct admin *a, struct program *p)

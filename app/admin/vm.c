@@ -203,7 +203,7 @@ static uint32_t add_channel(struct vm_build *b, const char *name, enum vmm_conso
 {
 	struct admin *a = b->a;
 	uint32_t index = b->config->channel_count++;
-	struct vmm_config_channel *channel = &b->config->channels[index];
+	struct vmm_channel *channel = &b->config->channels[index];
 	struct queue_pair pair;
 	seL4_CPtr notify =
 		object_mint(a, b->notifications[0], seL4_CanWrite, VMM_BADGE_CHANNEL(index));

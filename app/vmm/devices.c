@@ -67,7 +67,7 @@ static void raise_signal(void *ctx)
 
 static enum vmm_err connect(struct machine *m, struct machine_uart *uart, uint32_t index)
 {
-	const struct vmm_config_channel *channel = &m->config->channels[index];
+	const struct vmm_channel *channel = &m->config->channels[index];
 	struct serialq_producer tx;
 	struct serialq_consumer rx;
 	enum vmm_err err;

@@ -20,7 +20,7 @@ static void raise_signal(void *ctx)
 
 void machine_log_init(struct machine *m)
 {
-	const struct vmm_config_channel *channel;
+	const struct vmm_channel *channel;
 	struct serialq_producer tx;
 	uint32_t index = m->config->log_channel;
 

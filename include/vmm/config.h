@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include <vmm/channel.h>
+
 #define VMM_CONFIG_MAGIC   UINT64_C(0x464e4f4353534556) /* "VESSCONF" */
 #define VMM_CONFIG_VERSION 1
 
@@ -25,8 +27,7 @@ enum {
 #define VMM_BADGE_FAULT (UINT64_C(1) << 63)
 #define VMM_BADGE_KICK  (UINT64_C(1) << 0) /* another handler of this VM has work for this vCPU */
 #define VMM_BADGE_TIMER (UINT64_C(1) << 1) /* the deadline given to the timer server has passed */
-#define VMM_BADGE_CHANNEL(i) \
-	(UINT64_C(1) << (8 + (i))) /* channel i; only vCPU 0's handler gets these */
+/* VMM_BADGE_CHANNEL(i): channel i; only vCPU 0's handler gets these. <vmm/channel.h> */
 
 /* All capabilities are cptrs in the VMM's CSpace. The handler of vCPU i is thread i of the program. */
 struct vmm_config_vcpu {
@@ -84,17 +85,6 @@ struct vmm_config_device {
 	uint32_t reserved;
 };
 
-/*
- * A pair of byte queues (sDDF 0.7 serial queues) shared with a server, and the notification that
- * wakes it. Each queue is a header page and a data area of `capacity` bytes (a power of two).
- */
-struct vmm_config_channel {
-	uint64_t rx_queue, rx_data; /* server writes, VMM reads */
-	uint64_t tx_queue, tx_data; /* VMM writes, server reads */
-	uint32_t rx_capacity, tx_capacity;
-	uint64_t notify; /* notification capability of the server */
-};
-
 struct vmm_config {
 	uint64_t magic;
 	uint32_t version;
@@ -118,11 +108,11 @@ struct vmm_config {
 	struct vmm_config_range ram[VMM_CONFIG_RAM];
 	struct vmm_config_image kernel, initrd, dtb, overlay; /* dtb: replaces the generated tree */
 	struct vmm_config_device devices[VMM_CONFIG_DEVICES];
-	struct vmm_config_channel channels[VMM_CONFIG_CHANNELS];
+	struct vmm_channel channels[VMM_CONFIG_CHANNELS];
 	char cmdline[VMM_CONFIG_CMDLINE];
 };
 
-_Static_assert(sizeof(struct vmm_config) <= 8192, "fits two 4 KiB frames");
+_Static_assert(sizeof(struct vmm_config) <= 16384, "fits four 4 KiB frames");
 
 /* Messages to admin: label, MR0.. Admin knows the sender by the badge. Sent with seL4_Call. */
 enum {

@@ -59,7 +59,7 @@ static void on_ended(struct machine *m, enum vm_request request, enum vmm_err wh
 
 static void channel(unsigned i)
 {
-	config.channels[i] = (struct vmm_config_channel){
+	config.channels[i] = (struct vmm_channel){
 		.rx_queue = (uintptr_t)queue[2 * i],
 		.rx_data = (uintptr_t)data[2 * i],
 		.tx_queue = (uintptr_t)queue[2 * i + 1],
