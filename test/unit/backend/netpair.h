@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Both ends of a network link in the memory of a test: an owner's (a VMM's) and its peer's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "vmm/backend/net/link.h"
+
+enum {
+	NETPAIR_CAPACITY = 64,
+	NETPAIR_BUFFER = 2048,
+	NETPAIR_BYTES = NETPAIR_CAPACITY * NETPAIR_BUFFER,
+};
+
+/* struct netq with its entries and the note: a flexible array cannot be a member. */
+struct netpair_queue {
+	uint16_t tail, head;
+	uint32_t consumer_signalled;
+	struct netq_entry entries[NETPAIR_CAPACITY];
+	struct netlink_note note;
+};
+
+_Static_assert(sizeof(struct netpair_queue) == NETLINK_QUEUE_BYTES(NETPAIR_CAPACITY),
+	       "the wire format");
+
+struct netpair {
+	struct netpair_queue rx_free, rx_active, tx_free, tx_active;
+	uint8_t rx_data[NETPAIR_BYTES], tx_data[NETPAIR_BYTES];
+};
+
+/* The owner's end: it receives from rx and sends to tx. */
+static inline struct netlink_config netpair_owner(struct netpair *pair, bool chains)
+{
+	return (struct netlink_config){
+		.in_active = &pair->rx_active,
+		.in_free = &pair->rx_free,
+		.out_active = &pair->tx_active,
+		.out_free = &pair->tx_free,
+		.in_capacity = NETPAIR_CAPACITY,
+		.out_capacity = NETPAIR_CAPACITY,
+		.in = { .data = pair->rx_data, .size = NETPAIR_BYTES },
+		.out = { .data = pair->tx_data, .size = NETPAIR_BYTES },
+		.buffer_size = NETPAIR_BUFFER,
+		.owner = true,
+		.chains = chains,
+	};
+}
+
+static inline struct netlink_config netpair_peer(struct netpair *pair, bool chains)
+{
+	struct netlink_config owner = netpair_owner(pair, chains);
+
+	return (struct netlink_config){
+		.in_active = owner.out_active,
+		.in_free = owner.out_free,
+		.out_active = owner.in_active,
+		.out_free = owner.in_free,
+		.in_capacity = owner.out_capacity,
+		.out_capacity = owner.in_capacity,
+		.in = owner.out,
+		.out = owner.in,
+		.buffer_size = NETPAIR_BUFFER,
+		.chains = chains,
+	};
+}
+
+/* The bytes of a frame in one piece; its length. */
+static inline uint32_t netpair_flatten(const struct netlink_frame *frame, uint8_t *to)
+{
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < frame->piece_count; i++) {
+		memcpy(to + len, frame->bytes[i], frame->lens[i]);
+		len += frame->lens[i];
+	}
+	return len;
+}
