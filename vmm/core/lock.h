@@ -3,8 +3,8 @@
  * A spin lock between the handler threads of one VM.
  *
  * Lock order, outermost first, never more than one of a kind:
- *   device lock (bus_region.lock)  ->  interrupt controller lock (irqchip)
- * and nothing is called with the latter held that takes a lock or a system call: kicks are collected
+ *   device lock (bus_region.lock)  ->  PCI line lock (dev/pci)  ->  interrupt controller lock (irqchip)
+ * and nothing is called with the last held that takes a lock or a system call: kicks are collected
  * under it and sent after it is released. Hold times are a register access long, so a spinning thread
  * gives its core away only after long enough to mean that the holder is not running: it shares our
  * core, at our priority (admin's scheme).

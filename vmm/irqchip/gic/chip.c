@@ -64,6 +64,13 @@ void gic_chip_set_level(struct gic_chip *chip, unsigned self, unsigned intid, bo
 	release(chip, self);
 }
 
+void gic_chip_pulse(struct gic_chip *chip, unsigned self, unsigned intid)
+{
+	lock_take(&chip->lock);
+	gic_pulse(&chip->gic, intid);
+	release(chip, self);
+}
+
 void gic_chip_dist(void *arg, struct mmio_access *access)
 {
 	struct gic_chip *chip = arg;

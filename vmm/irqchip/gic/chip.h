@@ -30,6 +30,9 @@ void gic_chip_reset(struct gic_chip *chip);
 
 void gic_chip_set_level(struct gic_chip *chip, unsigned self, unsigned intid, bool level);
 
+/** One edge of an SPI: pending until it is taken. */
+void gic_chip_pulse(struct gic_chip *chip, unsigned self, unsigned intid);
+
 /* mmio_handler; they lock for themselves, so the bus needs no lock for them. */
 void gic_chip_dist(void *chip, struct mmio_access *access);
 void gic_chip_redist(void *chip, struct mmio_access *access);
