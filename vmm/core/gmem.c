@@ -38,6 +38,21 @@ void *gmem_host(const struct gmem *gm, uint64_t gpa, uint64_t len)
 	return NULL;
 }
 
+void *gmem_piece(const struct gmem *gm, uint64_t gpa, uint64_t *len)
+{
+	for (unsigned i = 0; i < gm->count; i++) {
+		const struct gmem_range *r = &gm->range[i];
+
+		if (gpa >= r->gpa && gpa - r->gpa < r->size) {
+			uint64_t left = r->size - (gpa - r->gpa);
+
+			*len = *len < left ? *len : left;
+			return (void *)(uintptr_t)(r->host + (gpa - r->gpa));
+		}
+	}
+	return NULL;
+}
+
 enum vmm_err gmem_read(const struct gmem *gm, uint64_t gpa, void *to, size_t len)
 {
 	const void *from = gmem_host(gm, gpa, len);

@@ -35,6 +35,9 @@ VMM_MUST_CHECK enum vmm_err gmem_add(struct gmem *gm, uint64_t gpa, uint64_t hos
 /** The host address of [gpa, gpa + len), or NULL if it is not wholly inside one range. */
 void *gmem_host(const struct gmem *gm, uint64_t gpa, uint64_t len);
 
+/** The host address of `gpa`, with `*len` cut to what lies in the same range; NULL if it is not RAM. */
+void *gmem_piece(const struct gmem *gm, uint64_t gpa, uint64_t *len);
+
 /** Copies out of or into guest RAM; VMM_ERR_RANGE, and nothing copied, if any of it is not RAM. */
 VMM_MUST_CHECK enum vmm_err gmem_read(const struct gmem *gm, uint64_t gpa, void *to, size_t len);
 VMM_MUST_CHECK enum vmm_err gmem_write(const struct gmem *gm, uint64_t gpa, const void *from,

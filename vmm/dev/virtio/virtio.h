@@ -97,6 +97,11 @@ struct virtio_transport_ops {
 	void (*changed)(struct virtio_dev *vd);
 };
 
+/* Embedded in each transport, which finds itself with container_of(vd->transport, ...). */
+struct virtio_transport {
+	const struct virtio_transport_ops *ops;
+};
+
 /* Where a device's log lines go; `why` is a constant. */
 struct virtio_log {
 	void (*say)(void *ctx, const struct virtio_dev *vd, const char *why);
@@ -122,10 +127,10 @@ struct virtio_dev {
 	struct lock lock;
 	unsigned caller; /* vCPU whose handler is in the device; 0 for an event */
 	struct virtio_setup setup;
-	const struct virtio_transport_ops *transport; /* set by the transport's init */
-	uint64_t offered;                             /* features */
-	uint64_t features;                            /* negotiated; valid with FEATURES_OK */
-	uint64_t driver_features;                     /* as written so far */
+	struct virtio_transport *transport; /* set by the transport's init; outlives the device */
+	uint64_t offered;                   /* features */
+	uint64_t features;                  /* negotiated; valid with FEATURES_OK */
+	uint64_t driver_features;           /* as written so far */
 	uint8_t status;
 	bool broken; /* NEEDS_RESET: queues stand still */
 	uint32_t config_generation;
