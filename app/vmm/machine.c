@@ -73,8 +73,6 @@ static enum vmm_err add_gic(struct machine *m)
 		.vcpu_count = c->vcpu_count,
 		.spi_count = c->spi_count,
 		.lr_count = c->lr_count < GIC_LRS ? c->lr_count : GIC_LRS,
-		.kick = kick,
-		.ctx = m,
 	};
 	struct bus_region dist = {
 		.gpa = c->gicd_gpa,
@@ -92,7 +90,7 @@ static enum vmm_err add_gic(struct machine *m)
 
 	for (unsigned i = 0; i < c->vcpu_count; i++)
 		config.mpidr[i] = c->vcpus[i].mpidr;
-	err = gic_chip_init(&m->chip, &config);
+	err = gic_chip_init(&m->chip, &config, kick, m);
 	if (err == VMM_OK)
 		err = bus_add(&m->vm.bus, &dist);
 	if (err == VMM_OK && v3)
@@ -185,7 +183,6 @@ enum vmm_err machine_init(struct machine *m, const struct vmm_config *config)
 
 	vm->ops = &machine_ops;
 	vm->context = m;
-	vm->irqchip_ops = &gic_chip_ops;
 	vm->irqchip = &m->chip;
 	vm->kick_badge = VMM_BADGE_KICK;
 	vm->timer_badge = VMM_BADGE_TIMER;

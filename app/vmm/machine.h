@@ -55,7 +55,7 @@ struct machine_log {
 struct machine {
 	const struct vmm_config *config; /* borrowed; read-only for us, checked by machine_init() */
 	struct vm vm;
-	struct gic_chip chip;
+	struct irqchip chip;
 	struct lock psci_lock;
 	struct psci psci;
 	uint64_t hz; /* counter ticks a second; 0: there is no time */

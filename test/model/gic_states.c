@@ -49,7 +49,7 @@ struct search {
 	uint32_t parents[STATES]; /* the state each was first reached from */
 	uint32_t slots[SLOTS];    /* hash table of indices + 1 */
 	uint32_t count, at;
-	unsigned event, kicks;
+	unsigned event;
 	uint8_t events[STATES]; /* and by which event, of `parents` */
 };
 
@@ -229,7 +229,7 @@ static void next(struct search *s, unsigned vcpu)
 {
 	unsigned best = ref_best(&s->ref, vcpu);
 	bool want = best < 256 && ref_lr_free(&s->ref, vcpu);
-	struct gic_lr lr;
+	struct irq_slot lr;
 
 	check(s, gic_next(&s->gic, vcpu, &lr) == want, "gic_next finds what there is");
 	if (!want)
@@ -282,14 +282,10 @@ static void happen(struct search *s)
 		write_both(s, 0, 4, event - s->what->vcpus * VCPU_EVENTS == CTLR_ON ? 3 : 0);
 }
 
-static void kick(void *ctx, unsigned vcpu)
-{
-	((struct search *)ctx)->kicks |= 1U << vcpu;
-}
-
 static void compare(struct search *s, const struct state *before)
 {
 	static const uint16_t arrays[] = { 0x100, 0x200, 0x300 };
+	uint32_t kicks = gic_take_kicks(&s->gic);
 
 	for (unsigned i = 0; i < s->what->irq_count; i++) {
 		for (unsigned a = 0; a < ARRAY_SIZE(arrays); a++) {
@@ -305,7 +301,7 @@ static void compare(struct search *s, const struct state *before)
 		bool work = ref_lr_free(&s->ref, v) && ref_best(&s->ref, v) < 256;
 
 		check(s, gic_has_work(&s->gic, v) == work, "who has work");
-		check(s, !work || before->vcpus[v].work != 0 || (s->kicks >> v & 1) != 0,
+		check(s, !work || before->vcpus[v].work != 0 || (kicks >> v & 1) != 0,
 		      "a kick for new work");
 	}
 }
@@ -347,8 +343,6 @@ static void explore(struct search *s, const struct small *what)
 		.spi_count = 64,
 		.lr_count = what->lrs,
 		.mpidr = { 0, 1 },
-		.kick = kick,
-		.ctx = s,
 	};
 
 	s->what = what;
@@ -368,7 +362,7 @@ static void explore(struct search *s, const struct small *what)
 			    (what->skip >> s->event % IRQ_EVENTS & 1) != 0)
 				continue;
 			restore(s, &s->states[s->at]);
-			s->kicks = 0;
+			(void)gic_take_kicks(&s->gic);
 			happen(s);
 			compare(s, &s->states[s->at]);
 			visit(s);

@@ -18,7 +18,6 @@
 struct gic_world {
 	struct gic gic;
 	struct ref ref;
-	unsigned kicks[GIC_VCPUS];
 	bool worked[GIC_VCPUS]; /* had work after the last step */
 	unsigned hot[8];        /* the INTIDs most steps are about */
 	uint64_t seed;          /* of the generator, if there are no bytes */

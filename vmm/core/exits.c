@@ -199,7 +199,7 @@ static enum port_answer exit_hypercall(struct vcpu *v, const struct vm_exit *ex,
 
 static enum port_answer exit_ipi(struct vcpu *v, const struct vm_exit *ex)
 {
-	struct vm *vm = v->vm;
+	struct irq_slot slot;
 	uint64_t value, pc;
 	enum vmm_err err;
 
@@ -209,8 +209,9 @@ static enum port_answer exit_ipi(struct vcpu *v, const struct vm_exit *ex)
 		return vcpu_failed(v, err);
 	if (ex->reg == EXIT_REG_ZERO)
 		value = 0;
-	vm->irqchip_ops->send_ipi(vm->irqchip, v->index, ex->selector, value);
 	port_pc_write(&v->port, pc + ex->length);
+	if (irqchip_send_ipi(v->vm->irqchip, v->index, ex->selector, value, &slot))
+		vcpu_inject(v, &slot);
 	return PORT_RESUME;
 }
 
@@ -256,26 +257,31 @@ static enum port_answer exit_advance(struct vcpu *v, const struct vm_exit *ex, b
 
 static enum port_answer exit_irq_done(struct vcpu *v, const struct vm_exit *ex)
 {
-	struct vm *vm = v->vm;
+	struct irqchip *chip = v->vm->irqchip;
+	struct irq_slot slot;
+	bool more;
 
 	v->unseen &= ~(UINT32_C(1) << (ex->selector & 31));
 	/* The timer's line is sampled anew: if it is still up, the kernel tells us again at once. */
-	if (v->timer_due &&
-	    vm->irqchip_ops->done_ppi(vm->irqchip, v->index, ex->selector, arch_timer_intid())) {
+	if (v->timer_due && irqchip_holds(chip, v->index, ex->selector, arch_timer_intid())) {
+		more = irqchip_done_ppi(chip, v->index, ex->selector, arch_timer_intid(), &slot);
 		v->timer_due = false;
 		port_timer_ack(&v->port);
-		return PORT_RESUME;
+	} else {
+		more = irqchip_done(chip, v->index, ex->selector, &slot);
 	}
-	vm->irqchip_ops->done(vm->irqchip, v->index, ex->selector);
+	if (more)
+		vcpu_inject(v, &slot);
 	return PORT_RESUME;
 }
 
 static enum port_answer exit_timer(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
+	struct irq_slot slot;
 
 	v->timer_due = true;
-	vm->irqchip_ops->set_ppi(vm->irqchip, v->index, arch_timer_intid(), true);
+	if (irqchip_set_ppi(v->vm->irqchip, v->index, arch_timer_intid(), true, &slot))
+		vcpu_inject(v, &slot);
 	return PORT_RESUME;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the run loop asks of an interrupt controller model. The model is pure and lives in irqchip/;
- * the adaptor beside it (irqchip/gic/chip.c) holds the lock and implements this table.
+ * What the run loop asks of an interrupt controller. One implementation a program, chosen by the
+ * linker, as with arch.h and port.h: the adaptor of an ISA's controllers (irqchip/gic/chip.c), which
+ * holds the lock around a pure model and knows their versions.
  *
- * Any handler may call any of these at any time.
+ * Any handler may call any of these at any time; `vcpu` is the caller's own where nothing else is
+ * said. Those that may make something deliverable to the caller claim it under the same lock: they
+ * return what irqchip_next() would have.
  */
 #pragma once
 
@@ -14,39 +17,50 @@ enum {
 	IRQCHIP_LRS = 16,
 };
 
+struct irqchip; /* the implementation's */
+
+/* What to write into a list register. */
 struct irq_slot {
-	unsigned lr;
-	unsigned intid;
-	unsigned priority; /* 0 (most urgent) to 31 */
-	unsigned group;
-	bool replaces; /* the register may still hold something; the kernel may refuse */
+	uint16_t intid;
+	uint8_t lr;
+	uint8_t priority; /* 0 (most urgent) to 31 */
+	uint8_t group;    /* 0 or 1 */
+	bool replaces;    /* the register may still hold something; the kernel may refuse */
 };
 
-struct irqchip_ops {
-	/**
-	 * The word that is not zero while next() might give something to `vcpu`. It stays where it
-	 * is; the loop reads it, atomically and without a lock, before each time the guest goes on.
-	 */
-	const uint32_t *(*work)(void *chip, unsigned vcpu);
-	/** Claims the most urgent interrupt and a free list register for it. */
-	bool (*next)(void *chip, unsigned vcpu, struct irq_slot *out);
-	/** The kernel refused what next() gave for `lr`: it is pending again. */
-	void (*refused)(void *chip, unsigned vcpu, unsigned lr);
-	/** The guest ended the interrupt in `lr` (any number is safe). */
-	void (*done)(void *chip, unsigned vcpu, unsigned lr);
-	/**
-	 * The same for a register that held the interrupt `ppi`, whose line is low until the next
-	 * set_ppi(). False, and nothing done, if it held another one.
-	 */
-	bool (*done_ppi)(void *chip, unsigned vcpu, unsigned lr, unsigned ppi);
-	/** The level of a private interrupt line, such as the timer's. */
-	void (*set_ppi)(void *chip, unsigned vcpu, unsigned intid, bool level);
-	/**
-	 * The vCPU goes on or off. Off: fills in what to write to the list registers that still hold
-	 * something, at most IRQCHIP_LRS, and returns how many.
-	 */
-	void (*power_on)(void *chip, unsigned vcpu);
-	unsigned (*power_off)(void *chip, unsigned vcpu, struct irq_slot *slots);
-	/** A write to the SGI register number `which` of the CPU interface (arch's numbering). */
-	void (*send_ipi)(void *chip, unsigned vcpu, unsigned which, uint64_t value);
-};
+/**
+ * The word that is not zero while irqchip_next() might give something to `vcpu`. It stays where it
+ * is; the loop reads it, atomically and without a lock, before each time the guest goes on.
+ */
+const uint32_t *irqchip_work(struct irqchip *chip, unsigned vcpu);
+
+/** Claims the most urgent interrupt and a free list register for it. False, `*out` undefined: none. */
+bool irqchip_next(struct irqchip *chip, unsigned vcpu, struct irq_slot *out);
+
+/** The kernel refused what was claimed for `lr`: it is pending again. */
+void irqchip_refused(struct irqchip *chip, unsigned vcpu, unsigned lr);
+
+/** The guest ended the interrupt in `lr` (any number is safe). */
+bool irqchip_done(struct irqchip *chip, unsigned vcpu, unsigned lr, struct irq_slot *next);
+
+/** True if list register `lr` (any number is safe) holds the private interrupt `ppi`. */
+bool irqchip_holds(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned ppi);
+
+/** As irqchip_done(), for a private interrupt whose line is low until the next irqchip_set_ppi(). */
+bool irqchip_done_ppi(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned ppi,
+		      struct irq_slot *next);
+
+/** The level of a private interrupt line, such as the timer's. */
+bool irqchip_set_ppi(struct irqchip *chip, unsigned vcpu, unsigned intid, bool level,
+		     struct irq_slot *next);
+
+/** A write to the SGI register number `which` of the CPU interface (arch's numbering). */
+bool irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint64_t value,
+		      struct irq_slot *next);
+
+/**
+ * The vCPU goes on or off. Off: fills in what to write to the list registers that still hold
+ * something, at most IRQCHIP_LRS, and returns how many.
+ */
+void irqchip_power_on(struct irqchip *chip, unsigned vcpu);
+unsigned irqchip_power_off(struct irqchip *chip, unsigned vcpu, struct irq_slot *slots);

@@ -23,7 +23,7 @@ void vm_init(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		vm->vcpu[i].vm = vm;
 		vm->vcpu[i].index = i;
-		vm->vcpu[i].work = vm->irqchip_ops->work(vm->irqchip, i);
+		vm->vcpu[i].work = irqchip_work(vm->irqchip, i);
 	}
 }
 
@@ -85,7 +85,7 @@ static enum port_answer vcpu_boot(struct vcpu *v, uint64_t entry, uint64_t argum
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
 	v->state = VCPU_RUNNING;
-	v->vm->irqchip_ops->power_on(v->vm->irqchip, v->index);
+	irqchip_power_on(v->vm->irqchip, v->index);
 	v->vm->ops->started(v);
 	if (v->held) {
 		v->held = false;
@@ -139,11 +139,11 @@ void vcpu_off(struct vcpu *v)
 	if (v->timer_due)
 		port_timer_ack(&v->port);
 	v->timer_due = false;
-	count = v->vm->irqchip_ops->power_off(v->vm->irqchip, v->index, slots);
+	count = irqchip_power_off(v->vm->irqchip, v->index, slots);
 	for (unsigned i = 0; i < count; i++) {
 		if (port_irq_replace(&v->port, slots[i].lr, slots[i].intid, slots[i].priority,
 				     slots[i].group) != VMM_OK)
-			v->vm->irqchip_ops->refused(v->vm->irqchip, v->index, slots[i].lr);
+			irqchip_refused(v->vm->irqchip, v->index, slots[i].lr);
 	}
 }
 
@@ -176,20 +176,23 @@ static bool vcpu_has_work(const struct vcpu *v)
 	return __atomic_load_n(v->work, __ATOMIC_RELAXED) != 0;
 }
 
+void vcpu_inject(struct vcpu *v, const struct irq_slot *slot)
+{
+	v->unseen |= UINT32_C(1) << (slot->lr & 31);
+	if (!slot->replaces)
+		port_irq_inject(&v->port, slot->lr, slot->intid, slot->priority, slot->group);
+	else if (port_irq_replace(&v->port, slot->lr, slot->intid, slot->priority, slot->group) !=
+		 VMM_OK)
+		irqchip_refused(v->vm->irqchip, v->index, slot->lr);
+}
+
 /* Puts what is deliverable into list registers. */
 static void vcpu_refill(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
 	struct irq_slot slot;
 
-	while (vcpu_has_work(v) && vm->irqchip_ops->next(vm->irqchip, v->index, &slot)) {
-		v->unseen |= UINT32_C(1) << (slot.lr & 31);
-		if (!slot.replaces)
-			port_irq_inject(&v->port, slot.lr, slot.intid, slot.priority, slot.group);
-		else if (port_irq_replace(&v->port, slot.lr, slot.intid, slot.priority,
-					  slot.group) != VMM_OK)
-			vm->irqchip_ops->refused(vm->irqchip, v->index, slot.lr);
-	}
+	while (vcpu_has_work(v) && irqchip_next(v->vm->irqchip, v->index, &slot))
+		vcpu_inject(v, &slot);
 }
 
 /* The guest's wait is over. */

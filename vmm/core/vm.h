@@ -58,7 +58,7 @@ struct vcpu {
 	bool wake_boots; /* the end of WAITING is a start at start_entry (power-down suspend) */
 	uint32_t
 		unseen; /* list registers filled since a wait last ended for them, without EOI so far */
-	const uint32_t *work; /* irqchip_ops.work() */
+	const uint32_t *work; /* irqchip_work() */
 	const struct bus_region *bus_hint;
 	uint32_t parked_round; /* vm->round for which it is parked */
 	uint64_t cpu_id;       /* MPIDR the guest sees */
@@ -101,8 +101,7 @@ struct vm_ops {
 struct vm {
 	const struct vm_ops *ops;
 	void *context; /* the program's own */
-	const struct irqchip_ops *irqchip_ops;
-	void *irqchip;
+	struct irqchip *irqchip;
 	unsigned vcpu_count;
 	uint32_t request; /* enum vm_request; atomic, leaves VM_RUN once */
 	uint32_t round;   /* counts requests carried out; written by vCPU 0 while all are parked */

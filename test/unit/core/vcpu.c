@@ -27,7 +27,7 @@ enum {
 };
 
 /* An interrupt controller with one line of pending interrupts a vCPU and one list register. */
-struct chip {
+struct irqchip {
 	unsigned pending[VCPUS]; /* INTID, 0: none */
 	unsigned loaded[VCPUS];
 	bool on[VCPUS];
@@ -38,24 +38,27 @@ struct chip {
 	uint64_t ipi_value;
 };
 
-static const uint32_t *chip_work(void *arg, unsigned vcpu)
+const uint32_t *irqchip_work(struct irqchip *c, unsigned vcpu)
 {
-	return &((struct chip *)arg)->work[vcpu];
+	return &c->work[vcpu];
 }
 
-static void publish(struct chip *c, unsigned vcpu)
+static void publish(struct irqchip *c, unsigned vcpu)
 {
 	c->work[vcpu] = c->pending[vcpu] != 0 && c->loaded[vcpu] == 0;
 }
 
-static bool chip_next(void *arg, unsigned vcpu, struct irq_slot *out)
+bool irqchip_next(struct irqchip *c, unsigned vcpu, struct irq_slot *out)
 {
-	struct chip *c = arg;
-
-	if (c->pending[vcpu] == 0 || c->loaded[vcpu] != 0)
+	publish(c, vcpu);
+	if (c->work[vcpu] == 0)
 		return false;
 	*out = (struct irq_slot){
-		.lr = 3, .intid = c->pending[vcpu], .priority = 9, .group = 1, .replaces = c->stale
+		.lr = 3,
+		.intid = (uint16_t)c->pending[vcpu],
+		.priority = 9,
+		.group = 1,
+		.replaces = c->stale,
 	};
 	c->loaded[vcpu] = c->pending[vcpu];
 	c->pending[vcpu] = 0;
@@ -63,54 +66,58 @@ static bool chip_next(void *arg, unsigned vcpu, struct irq_slot *out)
 	return true;
 }
 
-static void chip_refused(void *arg, unsigned vcpu, unsigned lr)
+void irqchip_refused(struct irqchip *c, unsigned vcpu, unsigned lr)
 {
-	struct chip *c = arg;
-
 	assert_int_equal(lr, 3);
 	(void)vcpu;
 	c->refuse_seen = true;
 }
 
-static void chip_done(void *arg, unsigned vcpu, unsigned lr)
+bool irqchip_done(struct irqchip *c, unsigned vcpu, unsigned lr, struct irq_slot *next)
 {
-	struct chip *c = arg;
-
 	if (lr == 3)
 		c->loaded[vcpu] = 0;
-	publish(c, vcpu);
+	return irqchip_next(c, vcpu, next);
 }
 
-static bool chip_done_ppi(void *arg, unsigned vcpu, unsigned lr, unsigned ppi)
+bool irqchip_holds(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi)
 {
-	struct chip *c = arg;
+	return lr == 3 && c->loaded[vcpu] == ppi;
+}
 
-	if (lr != 3 || c->loaded[vcpu] != ppi)
-		return false;
-	c->loaded[vcpu] = 0;
+bool irqchip_done_ppi(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi,
+		      struct irq_slot *next)
+{
+	assert_true(irqchip_holds(c, vcpu, lr, ppi));
 	c->ppi[vcpu] = false;
-	publish(c, vcpu);
-	return true;
+	return irqchip_done(c, vcpu, lr, next);
 }
 
-static void chip_set_ppi(void *arg, unsigned vcpu, unsigned intid, bool level)
+bool irqchip_set_ppi(struct irqchip *c, unsigned vcpu, unsigned intid, bool level,
+		     struct irq_slot *next)
 {
-	struct chip *c = arg;
-
 	c->ppi[vcpu] = level;
 	if (level)
 		c->pending[vcpu] = intid;
-	publish(c, vcpu);
+	return irqchip_next(c, vcpu, next);
 }
 
-static void chip_power_on(void *arg, unsigned vcpu)
+bool irqchip_send_ipi(struct irqchip *c, unsigned vcpu, unsigned which, uint64_t value,
+		      struct irq_slot *next)
 {
-	((struct chip *)arg)->on[vcpu] = true;
+	c->ipi_which = which;
+	c->ipi_value = value;
+	c->pending[vcpu] = 5;
+	return irqchip_next(c, vcpu, next);
 }
 
-static unsigned chip_power_off(void *arg, unsigned vcpu, struct irq_slot *slots)
+void irqchip_power_on(struct irqchip *c, unsigned vcpu)
 {
-	struct chip *c = arg;
+	c->on[vcpu] = true;
+}
+
+unsigned irqchip_power_off(struct irqchip *c, unsigned vcpu, struct irq_slot *slots)
+{
 	bool loaded = c->loaded[vcpu] != 0;
 
 	c->on[vcpu] = false;
@@ -120,32 +127,10 @@ static unsigned chip_power_off(void *arg, unsigned vcpu, struct irq_slot *slots)
 	return loaded ? 1 : 0;
 }
 
-static void chip_send_ipi(void *arg, unsigned vcpu, unsigned which, uint64_t value)
-{
-	struct chip *c = arg;
-
-	c->ipi_which = which;
-	c->ipi_value = value;
-	c->pending[vcpu] = 5;
-	publish(c, vcpu);
-}
-
-static const struct irqchip_ops chip_ops = {
-	.work = chip_work,
-	.next = chip_next,
-	.refused = chip_refused,
-	.done = chip_done,
-	.done_ppi = chip_done_ppi,
-	.set_ppi = chip_set_ppi,
-	.power_on = chip_power_on,
-	.power_off = chip_power_off,
-	.send_ipi = chip_send_ipi,
-};
-
 struct bench {
 	struct host host;
 	struct host_guest guest[VCPUS];
-	struct chip chip;
+	struct irqchip chip;
 	struct vm vm;
 	enum port_answer answer[VCPUS];
 	enum vm_call_outcome outcome; /* of the next call */
@@ -259,7 +244,6 @@ static void build(unsigned vcpus)
 	b->host.hz = 1000;
 	b->vm.ops = &ops;
 	b->vm.context = b;
-	b->vm.irqchip_ops = &chip_ops;
 	b->vm.irqchip = &b->chip;
 	b->vm.vcpu_count = vcpus;
 	b->vm.kick_badge = KICK;

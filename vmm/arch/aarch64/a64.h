@@ -25,7 +25,7 @@ enum {
 	ESR_FSC_EXTERNAL = 0x10, /* synchronous external abort, not on a translation table walk */
 };
 
-/* Which SGI register, as vm_exit.selector of EXIT_IPI and irqchip_ops.send_ipi have it. */
+/* Which SGI register, as vm_exit.selector of EXIT_IPI and irqchip_send_ipi() have it. */
 enum a64_sgi {
 	A64_ICC_SGI1R,
 	A64_ICC_ASGI1R,

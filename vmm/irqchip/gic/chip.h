@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The GIC model as the run loop and the bus use it: with its lock, and with kicks that are sent only
- * after the lock is released and never to the handler that is calling.
+ * The GIC of a VM as its vCPUs' handlers use it: the model under its lock. Implements
+ * core/irqchip.h and the bus's handlers.
  *
- * Any handler may call any of these at any time. `self` is the vCPU whose handler calls.
+ * The lock is the innermost one of a VM (core/lock.h): nothing that waits, takes a lock or enters the
+ * kernel happens under it. vCPUs that got work meanwhile are kicked after it is released; `self` is
+ * the vCPU whose handler calls, which needs no kick: it looks before its guest goes on.
  */
 #pragma once
 
@@ -11,27 +13,27 @@
 #include "vmm/core/lock.h"
 #include "vmm/irqchip/gic/gic.h"
 
-struct gic_chip {
+struct irqchip {
 	struct lock lock;
-	uint32_t kicks; /* vCPUs that got work under the lock, a bit each */
 	void (*kick)(void *ctx, unsigned vcpu);
-	void *ctx;                         /* borrowed; outlives the chip */
-	uint16_t held[GIC_VCPUS][GIC_LRS]; /* INTID in each list register, or GIC_INTID_NONE */
+	void *ctx; /* borrowed; outlives the chip */
 	struct gic gic;
 };
 
-extern const struct irqchip_ops gic_chip_ops; /* `chip` is a struct gic_chip */
-
-/** As gic_init(); `config`'s kick and ctx are what is called, without the lock. */
-VMM_MUST_CHECK enum vmm_err gic_chip_init(struct gic_chip *chip, const struct gic_config *config);
+/**
+ * As gic_init(). `kick` wakes the handler of a vCPU; it is called without the lock, and not at all if
+ * all calls come from the only vCPU.
+ */
+VMM_MUST_CHECK enum vmm_err gic_chip_init(struct irqchip *chip, const struct gic_config *config,
+					  void (*kick)(void *ctx, unsigned vcpu), void *ctx);
 
 /** Once every vCPU has been powered off. */
-void gic_chip_reset(struct gic_chip *chip);
+void gic_chip_reset(struct irqchip *chip);
 
-void gic_chip_set_level(struct gic_chip *chip, unsigned self, unsigned intid, bool level);
+void gic_chip_set_level(struct irqchip *chip, unsigned self, unsigned intid, bool level);
 
 /** One edge of an SPI: pending until it is taken. */
-void gic_chip_pulse(struct gic_chip *chip, unsigned self, unsigned intid);
+void gic_chip_pulse(struct irqchip *chip, unsigned self, unsigned intid);
 
 /* mmio_handler; they lock for themselves, so the bus needs no lock for them. */
 void gic_chip_dist(void *chip, struct mmio_access *access);

@@ -45,16 +45,15 @@ static bool deliverable(const struct gic *gic, const struct gic_interrupt *irq)
 	       (gic->ctlr >> (irq->flags & GIC_GROUP1) & gic->awake >> irq->route & 1) != 0;
 }
 
-/* Publishes whether vCPU `vcpu` has work; kicks it if it had none. */
+/* Publishes whether vCPU `vcpu` has work; a kick if it had none. */
 static void publish(struct gic *gic, unsigned vcpu)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
-	uint32_t before = v->work;
 	uint32_t now = v->lr_free != 0 ? v->ready : 0;
 
+	if (v->work == 0 && now != 0)
+		gic->kicks |= UINT32_C(1) << vcpu;
 	__atomic_store_n(&v->work, now, __ATOMIC_RELAXED);
-	if (before == 0 && now != 0 && gic->config.kick != NULL)
-		gic->config.kick(gic->config.ctx, vcpu);
 }
 
 /* Appends `irq` to the queue of its vCPU and level, and kicks the vCPU if it had no work. */
@@ -173,7 +172,7 @@ static struct gic_interrupt *pop(struct gic *gic, unsigned vcpu)
 	return irq;
 }
 
-bool gic_next(struct gic *gic, unsigned vcpu, struct gic_lr *out)
+bool gic_next(struct gic *gic, unsigned vcpu, struct irq_slot *out)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
 	struct gic_interrupt *irq;
@@ -212,6 +211,11 @@ bool gic_next(struct gic *gic, unsigned vcpu, struct gic_lr *out)
 }
 
 _Static_assert(GIC_TOOK == 2 * GIC_LATCH, "gic_next() moves one into the other");
+
+bool gic_holds(const struct gic *gic, unsigned vcpu, unsigned lr, unsigned intid)
+{
+	return lr < GIC_LRS && gic->vcpus[vcpu].lr_held[lr] == vcpu * GIC_PRIVATE + intid;
+}
 
 /* Ends the flight of `irq`; what was claimed is pending again if it was not served. */
 static void land(struct gic_interrupt *irq, bool served)
@@ -313,9 +317,9 @@ uint32_t gic_power(struct gic *gic, unsigned vcpu, bool on)
  * Every list register gets an INTID of its own, which no interrupt has, at the least urgent
  * priority, in the group that guests leave to firmware.
  */
-struct gic_lr gic_parked(const struct gic *gic, unsigned lr)
+struct irq_slot gic_parked(const struct gic *gic, unsigned lr)
 {
-	return (struct gic_lr){
+	return (struct irq_slot){
 		.intid = (uint16_t)(GIC_INTID_PARK + lr),
 		.lr = (uint8_t)lr,
 		.priority = GIC_PRIORITIES - 1,
@@ -379,6 +383,7 @@ static void reset_interrupt(struct gic *gic, unsigned index)
 void gic_reset(struct gic *gic)
 {
 	gic->ctlr = 0;
+	gic->kicks = 0;
 	for (unsigned i = 0; i < gic->config.vcpu_count; i++) {
 		struct gic_vcpu *v = &gic->vcpus[i];
 

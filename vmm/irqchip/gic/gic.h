@@ -26,6 +26,7 @@
 #pragma once
 
 #include "vmm/base/err.h"
+#include "vmm/core/irqchip.h"
 #include "vmm/core/mmio.h"
 
 #include <stdbool.h>
@@ -53,26 +54,6 @@ struct gic_config {
 	unsigned lr_count;   /* 1..GIC_LRS, the machine's */
 	uint64_t mpidr
 		[GIC_VCPUS]; /* affinities, as in MPIDR_EL1 (other bits are ignored); distinct */
-	/*
-	 * vCPU `vcpu` has something to deliver and had nothing before. Called with the caller's
-	 * lock held, also for the vCPU whose handler is calling (which needs no signal: it looks
-	 * before it resumes its guest). Must not call the GIC. NULL: never called.
-	 */
-	void (*kick)(void *ctx, unsigned vcpu);
-	void *ctx; /* borrowed; outlives the GIC */
-};
-
-/* What to write into a list register; "pending", EOI maintenance, no hardware interrupt. */
-struct gic_lr {
-	uint16_t intid;
-	uint8_t lr;       /* 0..lr_count - 1 */
-	uint8_t priority; /* 0 (most urgent)..31: the guest's priority, bits 7:3 */
-	uint8_t group;    /* 0 or 1 */
-	/*
-	 * The register may still hold an interrupt that the guest ended by ICACTIVER; this one
-	 * takes its place. The kernel may refuse.
-	 */
-	bool replaces;
 };
 
 /* Private to the model, below here; the structs are complete so that the VM can embed one. */
@@ -114,6 +95,7 @@ struct gic {
 	uint32_t awake;  /* bit n: vCPU n is on and not asleep */
 	uint32_t typer;  /* GICD_TYPER, constant */
 	unsigned intids; /* 32 + spi_count */
+	uint32_t kicks;  /* see gic_take_kicks() */
 	struct gic_vcpu vcpus[GIC_VCPUS];
 	struct gic_queue queues[GIC_VCPUS * GIC_PRIORITIES];
 	/* The private ones of vCPU 0, of vCPU 1, ..., then the SPIs. */
@@ -158,11 +140,27 @@ enum gic_sgi_register {
 void gic_sgi_sysreg(struct gic *gic, unsigned vcpu, enum gic_sgi_register which, uint64_t value);
 
 /**
+ * The vCPUs, a bit each, that since the last call have got something to deliver and had nothing
+ * before; also the one whose handler is calling, which needs no signal: it looks before it resumes
+ * its guest.
+ */
+static inline uint32_t gic_take_kicks(struct gic *gic)
+{
+	uint32_t kicks = gic->kicks;
+
+	gic->kicks = 0;
+	return kicks;
+}
+
+/**
  * Claims the most urgent interrupt deliverable to `vcpu` into a free list register. False, and
  * `*out` untouched, if there is none or no register is free. The caller writes `*out` to the list
  * register, or gives it back with gic_refused().
  */
-bool gic_next(struct gic *gic, unsigned vcpu, struct gic_lr *out);
+bool gic_next(struct gic *gic, unsigned vcpu, struct irq_slot *out);
+
+/** True if what gic_next() put into list register `lr` (any number is safe) last was SGI or PPI `intid`. */
+bool gic_holds(const struct gic *gic, unsigned vcpu, unsigned lr, unsigned intid);
 
 /**
  * The kernel would not fill list register `lr`: what gic_next() put there is pending again, and
@@ -186,7 +184,7 @@ unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr);
 uint32_t gic_power(struct gic *gic, unsigned vcpu, bool on);
 
 /** What to write to list register `lr` to be rid of its content: an interrupt nobody takes. */
-struct gic_lr gic_parked(const struct gic *gic, unsigned lr);
+struct irq_slot gic_parked(const struct gic *gic, unsigned lr);
 
 /** True if gic_next() would find something. One relaxed load; needs no lock. */
 static inline bool gic_has_work(const struct gic *gic, unsigned vcpu)

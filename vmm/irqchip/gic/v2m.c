@@ -14,7 +14,7 @@ enum {
 	TYPER_BASE_SHIFT = 16,
 };
 
-enum vmm_err gicv2m_init(struct gicv2m *frame, struct gic_chip *chip, uint64_t gpa, uint32_t first,
+enum vmm_err gicv2m_init(struct gicv2m *frame, struct irqchip *chip, uint64_t gpa, uint32_t first,
 			 uint32_t count)
 {
 	if (count == 0 || first < FIRST_SPI || first >= SPI_END || count > SPI_END - first)

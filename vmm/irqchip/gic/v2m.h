@@ -20,14 +20,14 @@
 #define GICV2M_SIZE UINT64_C(0x1000)
 
 struct gicv2m {
-	struct gic_chip *chip; /* borrowed */
+	struct irqchip *chip; /* borrowed */
 	uint64_t gpa;
 	uint32_t first, count; /* the SPIs it owns, as INTIDs */
 	uint32_t dropped;      /* messages that named nothing of it; atomic */
 };
 
 /** VMM_ERR_RANGE: not all of the `count` interrupts from INTID `first` on are SPIs. */
-VMM_MUST_CHECK enum vmm_err gicv2m_init(struct gicv2m *frame, struct gic_chip *chip, uint64_t gpa,
+VMM_MUST_CHECK enum vmm_err gicv2m_init(struct gicv2m *frame, struct irqchip *chip, uint64_t gpa,
 					uint32_t first, uint32_t count);
 
 /** mmio_handler; `device` is the struct gicv2m; GICV2M_SIZE. */

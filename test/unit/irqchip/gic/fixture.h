@@ -57,7 +57,8 @@ struct fixture {
 		.teardown_func = teardown                                                    \
 	}
 
-void fixture_kick(void *ctx, unsigned vcpu);
+/* How often `vcpu` was kicked, as seen each time this is called. */
+unsigned fixture_kicks(struct fixture *f, unsigned vcpu);
 
 /* A fixture of that version, with these numbers; the caller frees it with teardown(). */
 struct fixture *fixture_make(unsigned version, unsigned vcpus, unsigned lrs);

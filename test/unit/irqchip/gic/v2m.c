@@ -20,7 +20,7 @@ enum {
 
 #define FRAME UINT64_C(0x08020000)
 
-static struct gic_chip chip;
+static struct irqchip chip;
 static struct gicv2m frame;
 
 static int setup(void **state)
@@ -30,7 +30,7 @@ static int setup(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(gic_chip_init(&chip, &config), VMM_OK);
+	assert_int_equal(gic_chip_init(&chip, &config, NULL, NULL), VMM_OK);
 	assert_int_equal(gicv2m_init(&frame, &chip, FRAME, FIRST, COUNT), VMM_OK);
 	return 0;
 }
