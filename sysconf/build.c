@@ -12,7 +12,7 @@
 #include "vmm/admin/system.h"
 #include "vmm/base/util.h"
 
-enum { PROGRAMS_MAX = SYSTEM_PROGRAM_COUNT + SYSTEM_VMS, NAME_BYTES = 48 };
+enum { PROGRAMS_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS, NAME_BYTES = 48 };
 
 /* Everything read so far. Payloads are by image index, programs in the order of first use. */
 struct build {
@@ -167,7 +167,7 @@ static void read_programs(struct build *build)
 	if (!file_read(build->options->kernel, &build->kernel))
 		report_add(build->report, "/", "kernel", build->options->kernel,
 			   "--kernel with a readable file");
-	for (unsigned i = 0; i < SYSTEM_PROGRAM_COUNT; i++) {
+	for (uint32_t i = 0; i < system->program_count; i++) {
 		text_clear(&path);
 		text_add(&path, "/programs/");
 		text_add(&path, system->programs[i].name);

@@ -14,7 +14,8 @@ static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 
 static bool is_devicetree(const char *value)
 {
-	return value[0] == '<' || value[0] == '"' || strncmp(value, "/bits/", 6) == 0;
+	return value[0] == '<' || value[0] == '[' || value[0] == '"' ||
+	       strncmp(value, "/bits/", 6) == 0;
 }
 
 static void append_string(struct buffer *text, const char *value)

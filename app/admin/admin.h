@@ -9,6 +9,8 @@
  *   archive.c  program files and guest images
  *   program.c  a program: address space, CSpace, threads, start page
  *   native.c   serial, console, timer
+ *   channel.c  other native programs, and what connects them with VMs
+ *   restart.c  a driver that died runs again
  *   vm.c       a VM: guest and VMM
  *   seal.c     gives everything up
  *   serve.c    faults, VMs that end, power off
@@ -27,6 +29,7 @@
 #include <stdint.h>
 
 #include <sel4/sel4.h>
+#include <vmm/channel.h>
 #include <vmm/console.h>
 #include <vmm/image.h>
 #include <vmm/start.h>
@@ -43,12 +46,12 @@ enum {
 
 	PAGE_BYTES = 4096,
 	CONFIG_BYTES = 4 * PAGE_BYTES, /* a program's own configuration, at most */
-	SHARED_FRAMES = 4096, /* frames of images and of programs' constant segments */
-	SHARED_FILES = 8,     /* program files */
-	PASSIVE_MAX = 48,     /* handlers that hand over their scheduling context */
+	SHARED_FRAMES = 4096,          /* frames of images and of programs' constant segments */
+	SHARED_FILES = 16,             /* program files */
+	PASSIVE_MAX = 48,              /* handlers that hand over their scheduling context */
 	KEPT_MAX = 16,
 	GICV_PAGES = 2, /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
-	PROGRAM_MAX = SYSTEM_PROGRAM_COUNT + SYSTEM_VMS,
+	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS,
 	PRIORITY_LOWEST = 1, /* the others: vmm/admin/system.h */
 };
 
@@ -115,8 +118,9 @@ struct handover {
 };
 
 struct vm_state {
-	uint64_t guest_bytes; /* guest's objects and tables, without RAM */
-	uint64_t timer_bytes; /* its clients in the timer server */
+	uint64_t guest_bytes;   /* guest's objects and tables, without RAM */
+	uint64_t timer_bytes;   /* its clients in the timer server */
+	uint64_t channel_bytes; /* shared with native programs */
 	bool ended, failed;
 };
 
@@ -160,6 +164,8 @@ struct admin {
 	uint32_t program_count;
 	struct program programs[PROGRAM_MAX];
 	struct vm_state vms[SYSTEM_VMS];
+	struct vmm_native_config natives[SYSTEM_PROGRAMS]; /* from SYSTEM_FIXED_PROGRAMS on */
+	seL4_CPtr native_wakes[SYSTEM_PROGRAMS];           /* vault */
 	struct vmm_console_config console;
 	struct vmm_timer_config timer;
 	seL4_CPtr console_wake, serial_wake; /* vault */
@@ -202,6 +208,12 @@ seL4_CPtr object_mint(struct admin *a, seL4_CPtr cap, seL4_CapRights_t rights, u
 seL4_CPtr object_copy(struct admin *a, seL4_CPtr cap);
 /** The same, in a slot that stays after sealing. */
 seL4_CPtr object_keep(struct admin *a, seL4_CPtr cap, seL4_CapRights_t rights, uint64_t badge);
+/** An object in a slot that is already there. */
+void object_into(struct admin *a, seL4_Word type, uint8_t bits, seL4_CPtr slot);
+/** Small frames from the start of `untyped`, in consecutive slots. */
+seL4_CPtr object_split(struct admin *a, seL4_CPtr untyped, uint32_t frames);
+/** Consecutive unused vault slots, at most 2048. */
+seL4_CPtr object_slots(struct admin *a, uint32_t count);
 /** An unused vault slot. */
 seL4_CPtr object_slot(struct admin *a);
 /** A scheduling context, by `sched`'s core, budget and period. */
@@ -273,6 +285,25 @@ void native_console_client(struct admin *a, const char *name, enum vmm_console_k
 seL4_CPtr native_timer_client(struct admin *a, seL4_CPtr notification, uint64_t badge,
 			      uint32_t core);
 void native_finish(struct admin *a);
+
+/* ---- channel.c ---- */
+
+/* One end of a channel while it is made. */
+struct channel_end {
+	struct program *program;
+	seL4_CPtr wake; /* vault: its notification */
+	uint64_t badge; /* that it wants for this channel */
+	struct vmm_channel *channel;
+	const char *name; /* the other end's */
+};
+
+/** Connects a client (0) and a server (1). Memory is put to a->account. */
+void channel_connect(struct admin *a, uint32_t kind, uint32_t data_kib,
+		     const struct channel_end ends[2]);
+/** A new end of native program `program`. */
+struct channel_end channel_native_end(struct admin *a, uint32_t program, const char *other);
+void channel_create_natives(struct admin *a);
+void channel_finish_natives(struct admin *a);
 
 /* ---- vm.c ---- */
 

@@ -9,7 +9,8 @@
 enum {
 	SERIAL_CNODE_BITS = 4,
 	CONSOLE_CNODE_BITS = 8,
-	TIMER_CNODE_BITS = 9,
+	TIMER_CNODE_BITS = 10,
+	NATIVE_CNODE_BITS = 8,
 	STACK_PAGES = 4,
 	TIMER_STACK_PAGES = 1,
 	TIMER_SC_BITS = 8,
@@ -112,17 +113,19 @@ static void create_log(struct admin *a)
 
 void native_create(struct admin *a)
 {
-	static const uint32_t cnode_bits[SYSTEM_PROGRAM_COUNT] = {
+	static const uint32_t cnode_bits[SYSTEM_FIXED_PROGRAMS] = {
 		[SYSTEM_SERIAL] = SERIAL_CNODE_BITS,
 		[SYSTEM_CONSOLE] = CONSOLE_CNODE_BITS,
 		[SYSTEM_TIMER] = TIMER_CNODE_BITS,
 	};
 
 	/* program_new() counts up, so program i is the one with id i. */
-	for (unsigned i = 0; i < SYSTEM_PROGRAM_COUNT; i++) {
+	for (uint32_t i = 0; i < a->system.program_count; i++) {
 		const struct system_program *described = &a->system.programs[i];
-		struct program *p = program_new(a, described->name, described->file, cnode_bits[i],
-						described->sched.priority);
+		struct program *p =
+			program_new(a, described->name, described->file,
+				    i < SYSTEM_FIXED_PROGRAMS ? cnode_bits[i] : NATIVE_CNODE_BITS,
+				    described->sched.priority);
 
 		main_thread(a, p, &described->sched);
 	}
@@ -145,6 +148,7 @@ void native_create(struct admin *a)
 			 seL4_CapRights_new(1, 0, 0, 1), 0);
 	program_name_cap(a, timer_of(a), "ready", new_notification(a), seL4_AllRights, 0);
 	program_name_cap(a, timer_of(a), "up", a->notification, seL4_CanWrite, BADGE_UP);
+	channel_create_natives(a);
 }
 
 void native_console_client(struct admin *a, const char *name, enum vmm_console_kind kind,
@@ -222,4 +226,5 @@ void native_finish(struct admin *a)
 	program_finish(a, &a->programs[SYSTEM_SERIAL], NULL, 0);
 	program_finish(a, console_of(a), &a->console, sizeof(a->console));
 	program_finish(a, timer_of(a), &a->timer, sizeof(a->timer));
+	channel_finish_natives(a);
 }

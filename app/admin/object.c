@@ -101,8 +101,7 @@ void object_init(struct admin *a)
 	add_chunk(a);
 }
 
-/* `count` consecutive vault slots. */
-static seL4_CPtr slots(struct admin *a, uint32_t count)
+seL4_CPtr object_slots(struct admin *a, uint32_t count)
 {
 	seL4_CPtr first;
 
@@ -115,7 +114,7 @@ static seL4_CPtr slots(struct admin *a, uint32_t count)
 
 seL4_CPtr object_slot(struct admin *a)
 {
-	return slots(a, 1);
+	return object_slots(a, 1);
 }
 
 uint32_t object_new_run(struct admin *a, seL4_Word type, uint8_t bits, uint32_t wanted,
@@ -125,7 +124,7 @@ uint32_t object_new_run(struct admin *a, seL4_Word type, uint8_t bits, uint32_t 
 	uint32_t limit = seL4_UntypedRetypeMaxObjects;
 	uint32_t got = take(a, bits, wanted < limit ? wanted : limit, &untyped);
 
-	*first = slots(a, got);
+	*first = object_slots(a, got);
 	retype(a, untyped, type, bits, *first, got);
 	return got;
 }
@@ -138,12 +137,31 @@ seL4_CPtr object_new(struct admin *a, seL4_Word type, uint8_t bits)
 	return cap;
 }
 
+void object_into(struct admin *a, seL4_Word type, uint8_t bits, seL4_CPtr slot)
+{
+	seL4_CPtr untyped;
+
+	take(a, bits, 1, &untyped);
+	retype(a, untyped, type, bits, slot, 1);
+}
+
+seL4_CPtr object_split(struct admin *a, seL4_CPtr untyped, uint32_t frames)
+{
+	seL4_CPtr first = object_slots(a, frames);
+	uint32_t limit = seL4_UntypedRetypeMaxObjects;
+
+	for (uint32_t done = 0; done < frames; done += limit)
+		retype(a, untyped, seL4_ARM_SmallPageObject, seL4_PageBits, first + done,
+		       frames - done < limit ? frames - done : limit);
+	return first;
+}
+
 seL4_CPtr object_new_cnode(struct admin *a, uint8_t bits)
 {
 	seL4_CPtr untyped, cap;
 
 	take(a, (uint8_t)(bits + seL4_SlotBits), 1, &untyped);
-	cap = slots(a, 1);
+	cap = object_slots(a, 1);
 	retype(a, untyped, seL4_CapTableObject, bits, cap, 1);
 	return cap;
 }
@@ -153,7 +171,7 @@ static void split(struct admin *a, struct untyped *u)
 {
 	uint8_t half = (uint8_t)(u->bits - 1);
 	uint64_t paddr = u->paddr;
-	seL4_CPtr first = slots(a, 2);
+	seL4_CPtr first = object_slots(a, 2);
 
 	retype(a, u->cap, seL4_UntypedObject, half, first, 2);
 	untyped_take_whole(u);
@@ -174,7 +192,7 @@ seL4_CPtr object_device_frame(struct admin *a, uint64_t paddr, uint8_t bits)
 		admin_die(a, "no device memory at 0x%llx: is this the board's kernel?",
 			  (unsigned long long)paddr);
 	untyped_take_whole(u);
-	cap = slots(a, 1);
+	cap = object_slots(a, 1);
 	retype(a, u->cap,
 	       bits == seL4_PageBits ? (seL4_Word)seL4_ARM_SmallPageObject
 				     : (seL4_Word)seL4_ARM_LargePageObject,
@@ -222,7 +240,7 @@ seL4_CPtr object_window_frame(struct admin *a)
 
 seL4_CPtr object_mint(struct admin *a, seL4_CPtr cap, seL4_CapRights_t rights, uint64_t badge)
 {
-	seL4_CPtr slot = slots(a, 1);
+	seL4_CPtr slot = object_slots(a, 1);
 
 	must(a, seL4_CNode_Mint(a->root, slot, 64, a->root, cap, 64, rights, badge), "CNode_Mint",
 	     "a capability");
@@ -231,7 +249,7 @@ seL4_CPtr object_mint(struct admin *a, seL4_CPtr cap, seL4_CapRights_t rights, u
 
 seL4_CPtr object_copy(struct admin *a, seL4_CPtr cap)
 {
-	seL4_CPtr slot = slots(a, 1);
+	seL4_CPtr slot = object_slots(a, 1);
 
 	must(a, seL4_CNode_Copy(a->root, slot, 64, a->root, cap, 64, seL4_AllRights), "CNode_Copy",
 	     "a capability");

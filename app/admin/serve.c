@@ -93,11 +93,11 @@ static void on_fault(struct admin *a, seL4_Word badge, seL4_Word label)
 	if (program >= a->program_count)
 		return;
 	say_fault(a, a->programs[program].name, thread, label);
-	if (program < SYSTEM_PROGRAM_COUNT) {
+	if (program < a->system.program_count) {
 		admin_say(a, "%s has stopped; the rest goes on", a->programs[program].name);
 		return;
 	}
-	program -= SYSTEM_PROGRAM_COUNT;
+	program -= a->system.program_count;
 	if (!a->vms[program].ended) {
 		admin_say(a, "VM %s failed: its VMM faulted", a->system.vms[program].name);
 		vm_ended(a, program, true);

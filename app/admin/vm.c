@@ -9,6 +9,7 @@
 #include <vmm/config.h>
 
 #include "app/admin/admin.h"
+#include "vmm/base/fmt.h"
 #include "vmm/base/util.h"
 
 enum {
@@ -210,6 +211,7 @@ static uint32_t add_channel(struct vm_build *b, const char *name, enum vmm_conso
 
 	native_console_client(a, name, kind, &b->vmm->space,
 			      kind == VMM_CONSOLE_LOG ? seL4_CapNull : notify, &pair);
+	channel->kind = VMM_CHANNEL_SERIAL;
 	channel->rx_queue = pair.rx_queue;
 	channel->rx_data = pair.rx_data;
 	channel->tx_queue = pair.tx_queue;
@@ -221,20 +223,58 @@ static uint32_t add_channel(struct vm_build *b, const char *name, enum vmm_conso
 	return index;
 }
 
+/* A channel to the program that serves the device; the server knows it as "vm.device". */
+static uint32_t add_backend(struct vm_build *b, const struct system_device *device)
+{
+	struct admin *a = b->a;
+	uint32_t index = b->config->channel_count++;
+	const char *server = a->system.programs[device->backend].name;
+	char name[sizeof(((struct vmm_channel *)0)->name)];
+	struct channel_end ends[2] = {
+		{
+			.program = b->vmm,
+			.wake = b->notifications[0],
+			.badge = VMM_BADGE_CHANNEL(index),
+			.channel = &b->config->channels[index],
+			.name = server,
+		},
+		channel_native_end(a, (uint32_t)device->backend, name),
+	};
+
+	fmt_snprintf(name, sizeof(name), "%s.%s", b->vm->name, device->name);
+	a->account = &b->state->channel_bytes;
+	channel_connect(a, device_kind(device->kind)->channel, device->data_kib, ends);
+	system_channel_params(device, ends[0].channel);
+	system_channel_params(device, ends[1].channel);
+	a->account = &b->vmm->bytes;
+	return index;
+}
+
+static uint32_t add_device_channel(struct vm_build *b, const struct system_device *device)
+{
+	if (device->backend >= 0)
+		return add_backend(b, device);
+	return device->console != NULL ? add_channel(b, device->console, VMM_CONSOLE_VM) : NO_INDEX;
+}
+
 static void add_devices(struct vm_build *b)
 {
 	for (uint32_t i = 0; i < b->vm->device_count; i++) {
 		const struct system_device *described = &b->vm->devices[i];
 
-		b->config->devices[b->config->device_count++] = (struct vmm_config_device){
+		struct vmm_config_device *device = &b->config->devices[b->config->device_count++];
+
+		*device = (struct vmm_config_device){
 			.kind = described->kind,
 			.intid = described->interrupt,
 			.gpa = described->at.base,
 			.size = described->at.size,
-			.channel = described->console == NULL
-					   ? NO_INDEX
-					   : add_channel(b, described->console, VMM_CONSOLE_VM),
+			.channel = add_device_channel(b, described),
+			.transport = described->transport,
+			.flags = described->packed ? VMM_DEVICE_PACKED : 0,
+			.queues = described->queues,
 		};
+		memcpy(device->name, described->name, strlen(described->name));
 	}
 	b->config->log_channel = add_channel(b, b->vm->name, VMM_CONSOLE_LOG);
 }
@@ -276,6 +316,9 @@ static void say_memory(struct vm_build *b)
 		  (unsigned long long)(b->vmm->shared_bytes >> 10),
 		  (unsigned long long)(b->state->guest_bytes >> 10),
 		  (unsigned long long)(b->state->timer_bytes >> 10));
+	if (b->state->channel_bytes > 0)
+		admin_say(b->a, "VM %s: %llu KiB shared with native programs", b->vm->name,
+			  (unsigned long long)(b->state->channel_bytes >> 10));
 }
 
 void vm_create(struct admin *a, uint32_t index)

@@ -55,7 +55,7 @@ struct vmm_region {
 	uint64_t size;
 };
 
-/* What the description says of a client, for its server to enforce. Server's copy only. */
+/* What the description says of a client, for its server to enforce; the client knows it too. */
 struct vmm_block_params {
 	uint64_t first, count; /* sectors of 512 bytes; count 0: all, or the partition */
 	uint64_t rate;         /* bytes a second; 0: no limit */
@@ -68,10 +68,10 @@ struct vmm_net_params {
 	uint8_t mac[8];     /* the first six */
 	uint64_t rate;      /* bytes a second; 0: no limit */
 	uint64_t broadcast; /* frames a second; 0: no limit */
-	uint32_t vlan;      /* 0: untagged, all VLANs pass if `trunk` */
-	uint32_t trunk;
-	uint32_t mtu;
-	uint32_t offloads; /* both sides are ours: frames may carry metadata (netq.h) */
+	uint32_t vlan;      /* 0: none */
+	uint32_t trunk;     /* 1: frames keep their tags */
+	uint32_t mtu;       /* 0: 1500 */
+	uint32_t reserved;
 };
 
 struct vmm_socket_params {

@@ -74,15 +74,32 @@ enum vmm_device_kind {
 	VMM_DEVICE_NONE = 0,
 	VMM_DEVICE_PL011,
 	VMM_DEVICE_PL031,
+	VMM_DEVICE_VIRTIO_BLK,
+	VMM_DEVICE_VIRTIO_NET,
+	VMM_DEVICE_VIRTIO_CONSOLE,
+	VMM_DEVICE_VIRTIO_RNG,
+	VMM_DEVICE_VIRTIO_VSOCK,
+	VMM_DEVICE_VIRTIO_BALLOON,
+	VMM_DEVICE_KINDS,
 };
+
+enum vmm_transport {
+	VMM_TRANSPORT_MMIO = 0,
+	VMM_TRANSPORT_PCI,
+};
+
+#define VMM_DEVICE_PACKED (UINT32_C(1) << 0) /* virtio: offer packed rings */
 
 struct vmm_config_device {
 	uint32_t kind;  /* enum vmm_device_kind */
 	uint32_t intid; /* GIC INTID (SPI: 32 and up); 0: none */
-	uint64_t gpa;
+	uint64_t gpa;   /* 0 with the PCI transport */
 	uint64_t size;
-	uint32_t channel; /* index into channels for devices with a backend; UINT32_MAX: none */
-	uint32_t reserved;
+	uint32_t channel;   /* index into channels for devices with a backend; UINT32_MAX: none */
+	uint32_t transport; /* virtio: enum vmm_transport */
+	uint32_t flags;     /* VMM_DEVICE_* */
+	uint32_t queues; /* virtio: queues (pairs) where the kind may have several; 0: its choice */
+	char name[32];
 };
 
 struct vmm_config {

@@ -31,7 +31,7 @@ enum {
 };
 
 enum {
-	VMM_TIMER_CLIENTS = 40,
+	VMM_TIMER_CLIENTS = 46, /* and the main thread: VMM_START_THREADS */
 	VMM_TIMER_CORES = 8,
 	VMM_TIMER_MIN_US = 25, /* the kernel wants a budget over 20 us, and no period below it */
 };

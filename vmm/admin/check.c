@@ -69,8 +69,10 @@ static size_t vm_areas(const struct system_board *board, const struct system_vm 
 						{ board->guest_gicc, GICC_SIZE } };
 	for (uint32_t i = 0; i < vm->ram_count; i++)
 		areas[count++] = (struct area){ "RAM", vm->ram[i] };
-	for (uint32_t i = 0; i < vm->device_count; i++)
-		areas[count++] = (struct area){ vm->devices[i].name, vm->devices[i].at };
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		if (vm->devices[i].at.size > 0)
+			areas[count++] = (struct area){ vm->devices[i].name, vm->devices[i].at };
+	}
 	return count;
 }
 
@@ -119,38 +121,59 @@ static void check_ram(const struct system_vm *vm, struct report *report)
 	}
 }
 
+static void check_interrupt(const struct system_vm *vm, uint32_t index, const char *path,
+			    struct report *report)
+{
+	const struct system_device *device = &vm->devices[index];
+	struct text found, allowed;
+
+	if (device->interrupt >= SYSTEM_FIRST_SPI + vm->spis) {
+		text_clear(&found);
+		text_add_number(&found, device->interrupt);
+		text_clear(&allowed);
+		text_add(&allowed, "32 to ");
+		text_add_number(&allowed, SYSTEM_FIRST_SPI + vm->spis - 1);
+		text_add(&allowed, ", by the VM's property \"spis\"");
+		report_add(report, path, "interrupt", found.at, allowed.at);
+	}
+	for (uint32_t j = 0; j < index; j++) {
+		if (device->interrupt != vm->devices[j].interrupt || device->interrupt == 0)
+			continue;
+		text_clear(&found);
+		text_add_number(&found, device->interrupt);
+		text_clear(&allowed);
+		text_add(&allowed, "an interrupt that is not already owned by ");
+		text_add(&allowed, vm->devices[j].name);
+		report_add(report, path, "interrupt", found.at, allowed.at);
+	}
+}
+
 static void check_devices(const struct system_vm *vm, struct report *report)
 {
-	struct text path, found, allowed;
+	struct text path, found;
 
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		const struct system_device *device = &vm->devices[i];
+		const struct device_kind *kind = device_kind(device->kind);
+		bool pci = device->transport == VMM_TRANSPORT_PCI;
 
 		vm_path(&path, vm, "/devices/", device->name);
 		if (device->kind == VMM_DEVICE_NONE)
-			report_add(report, path.at, "kind", "\"none\"", "\"pl011\" or \"pl031\"");
-		if (device->console != NULL && device->kind != VMM_DEVICE_PL011)
+			report_add(report, path.at, "kind", "\"none\"", "the kind of a device");
+		if (device->console != NULL && !kind->console)
 			report_add(report, path.at, "console", device->console,
-				   "only devices of kind \"pl011\" have a console");
-		if (device->interrupt >= SYSTEM_FIRST_SPI + vm->spis) {
-			text_clear(&found);
-			text_add_number(&found, device->interrupt);
-			text_clear(&allowed);
-			text_add(&allowed, "32 to ");
-			text_add_number(&allowed, SYSTEM_FIRST_SPI + vm->spis - 1);
-			text_add(&allowed, ", by the VM's property \"spis\"");
-			report_add(report, path.at, "interrupt", found.at, allowed.at);
-		}
-		for (uint32_t j = 0; j < i; j++) {
-			if (device->interrupt != vm->devices[j].interrupt)
-				continue;
-			text_clear(&found);
-			text_add_number(&found, device->interrupt);
-			text_clear(&allowed);
-			text_add(&allowed, "an interrupt that is not already owned by ");
-			text_add(&allowed, vm->devices[j].name);
-			report_add(report, path.at, "interrupt", found.at, allowed.at);
-		}
+				   "only on a device that has a console");
+		if (pci && !kind->virtio)
+			report_add(report, path.at, "transport", "\"pci\"",
+				   "only on a virtio device");
+		if (!pci && !kind->virtio && device->at.size == 0)
+			report_add(report, path.at, "reg", "nothing", "a range");
+		if (!pci && !kind->virtio && device->interrupt == 0)
+			report_add(report, path.at, "interrupt", "nothing", "an INTID");
+		if (pci && (device->at.size != 0 || device->interrupt != 0))
+			report_add(report, path.at, device->at.size != 0 ? "reg" : "interrupt",
+				   "a value", "nothing: with PCI the guest decides");
+		check_interrupt(vm, i, path.at, report);
 	}
 	if (vm->spis % 32 != 0) {
 		vm_path(&path, vm, NULL, NULL);
@@ -266,7 +289,7 @@ static void check_utilisation(const struct system *system, struct report *report
 	for (uint32_t core = 0; core < system->board.cores; core++) {
 		uint64_t sum = 0;
 
-		for (unsigned i = 0; i < SYSTEM_PROGRAM_COUNT; i++)
+		for (uint32_t i = 0; i < system->program_count; i++)
 			sum += share(&system->programs[i].sched, core);
 		for (uint32_t i = 0; i < system->vm_count; i++) {
 			for (uint32_t j = 0; j < system->vms[i].vcpu_count; j++)
@@ -318,7 +341,7 @@ static void check_names(const struct system *system, struct report *report)
 				report_add(report, path.at, NULL, system->vms[i].name,
 					   "a name of its own for each VM");
 		}
-		for (unsigned j = 0; j < SYSTEM_PROGRAM_COUNT; j++) {
+		for (uint32_t j = 0; j < system->program_count; j++) {
 			if (strcmp(system->vms[i].name, system->programs[j].name) == 0)
 				report_add(report, path.at, NULL, system->vms[i].name,
 					   "a name that is not a native program's");
@@ -360,25 +383,6 @@ static void check_board(const struct system_board *board, struct report *report)
 			   "guest-gicd, guest-gicr, guest-gicc in multiples of 0x10000");
 }
 
-static void check_vcpu_sum(const struct system *system, struct report *report)
-{
-	uint32_t sum = 0;
-	struct text found, allowed;
-
-	for (uint32_t i = 0; i < system->vm_count; i++)
-		sum += system->vms[i].vcpu_count;
-	if (sum <= SYSTEM_ALL_VCPUS)
-		return;
-	text_clear(&found);
-	text_add_number(&found, sum);
-	text_add(&found, " vCPUs");
-	text_clear(&allowed);
-	text_add(&allowed, "at most ");
-	text_add_number(&allowed, SYSTEM_ALL_VCPUS);
-	text_add(&allowed, " in all VMs together");
-	report_add(report, "/vms", "cores", found.at, allowed.at);
-}
-
 static void check_memory(const struct system *system, struct report *report)
 {
 	uint64_t have = 0, need = SYSTEM_BASE_OVERHEAD;
@@ -388,6 +392,7 @@ static void check_memory(const struct system *system, struct report *report)
 		have += system->board.ram[i].size;
 	for (uint32_t i = 0; i < system->vm_count; i++)
 		need += system_vm_ram(&system->vms[i]) + SYSTEM_VM_OVERHEAD;
+	need += system_channels_bytes(system);
 	if (need <= have)
 		return;
 	text_clear(&found);
@@ -405,7 +410,7 @@ void system_check(const struct system *system, struct report *report)
 
 	check_board(&system->board, report);
 	check_names(system, report);
-	for (unsigned i = 0; i < SYSTEM_PROGRAM_COUNT; i++) {
+	for (uint32_t i = 0; i < system->program_count; i++) {
 		text_clear(&path);
 		text_add(&path, "/programs/");
 		text_add(&path, system->programs[i].name);
@@ -423,6 +428,6 @@ void system_check(const struct system *system, struct report *report)
 			check_console(system, i, j, report);
 	}
 	check_utilisation(system, report);
-	check_vcpu_sum(system, report);
+	system_check_native(system, report);
 	check_memory(system, report);
 }

@@ -259,6 +259,28 @@ static bool read_choice(const struct schema_property *p, const struct value *v, 
 	return false;
 }
 
+static bool read_flag(const struct value *v, uint32_t *at, struct text *allowed)
+{
+	text_clear(allowed);
+	text_add(allowed, "the property without a value");
+	if (v->length != 0)
+		return false;
+	*at = 1;
+	return true;
+}
+
+static bool read_bytes(const struct schema_property *p, const struct value *v, uint8_t *at,
+		       struct text *allowed)
+{
+	text_clear(allowed);
+	text_add_number(allowed, p->max_count);
+	text_add(allowed, " bytes, as in [02 00 ...]");
+	if (v->length != p->max_count)
+		return false;
+	memcpy(at, v->data, v->length);
+	return true;
+}
+
 static bool read_property(const struct schema_property *p, const struct value *v, void *out,
 			  struct text *allowed)
 {
@@ -268,7 +290,7 @@ static bool read_property(const struct schema_property *p, const struct value *v
 	switch (p->type) {
 	case SCHEMA_U32:
 	case SCHEMA_U64:
-		return read_number(p, v, at, allowed);
+		return read_number(p, v, (void *)at, allowed);
 	case SCHEMA_CELLS:
 		return read_cells(p, v, (void *)at, count, allowed);
 	case SCHEMA_RANGE:
@@ -278,6 +300,10 @@ static bool read_property(const struct schema_property *p, const struct value *v
 	case SCHEMA_NAME:
 	case SCHEMA_STRING:
 		return read_string(p, v, (void *)at, allowed);
+	case SCHEMA_FLAG:
+		return read_flag(v, (void *)at, allowed);
+	case SCHEMA_BYTES:
+		return read_bytes(p, v, (void *)at, allowed);
 	case SCHEMA_CHOICE:
 		return read_choice(p, v, (void *)at, allowed);
 	}

@@ -22,6 +22,8 @@ enum schema_type {
 	SCHEMA_RANGES, /* the same, several → struct system_range[max_count], and their number */
 	SCHEMA_NAME,   /* a name: lower case letters, digits, '-', at most 31 → const char * */
 	SCHEMA_STRING, /* printable text of at most `max` bytes → const char * */
+	SCHEMA_FLAG,   /* there or not, without a value → uint32_t */
+	SCHEMA_BYTES,  /* exactly `max_count` bytes → uint8_t[] */
 	SCHEMA_CHOICE, /* one of `choices` → uint32_t, the index */
 };
 

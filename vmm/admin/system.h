@@ -16,6 +16,7 @@
 #include <vmm/config.h>
 #include <vmm/timer.h>
 
+#include "vmm/admin/native.h"
 #include "vmm/admin/report.h"
 
 enum {
@@ -25,11 +26,13 @@ enum {
 	SYSTEM_VMS = 16,
 	SYSTEM_VCPUS = VMM_CONFIG_VCPUS,
 	SYSTEM_RAM = VMM_CONFIG_RAM,
-	SYSTEM_DEVICES = 8, /* that a VM's description may list */
+	SYSTEM_PROGRAMS = 16,
+	SYSTEM_DEVICES = 16, /* that a VM's description may list */
 	SYSTEM_BOARD_RAM = 4,
-	SYSTEM_ALL_VCPUS = VMM_TIMER_CLIENTS - 1, /* each is a client of the timer server */
-	SYSTEM_SPIS = 480,                        /* most that a VM's distributor shows */
-	SYSTEM_FIRST_SPI = 32,                    /* INTID of SPI 0 */
+	/* Clients of the timer server: vCPUs, some native programs, and the console. */
+	SYSTEM_TIMER_CLIENTS = VMM_TIMER_CLIENTS - 1,
+	SYSTEM_SPIS = 480,     /* most that a VM's distributor shows */
+	SYSTEM_FIRST_SPI = 32, /* INTID of SPI 0 */
 };
 
 #define SYSTEM_ADDRESS_LIMIT (UINT64_C(1) << 40) /* of guest and of board addresses */
@@ -50,7 +53,9 @@ enum {
 	SYSTEM_PRIORITY_ADMIN = 250,
 	SYSTEM_PRIORITY_TIMER = 245,
 	SYSTEM_PRIORITY_SERIAL = 230,
+	SYSTEM_PRIORITY_DRIVER = 225,
 	SYSTEM_PRIORITY_CONSOLE = 220,
+	SYSTEM_PRIORITY_SERVER = 215,
 	SYSTEM_PRIORITY_VM_MAX = 200, /* of a guest; its handler has one more */
 	SYSTEM_PRIORITY_VM = 100,
 };
@@ -70,7 +75,7 @@ enum system_program_id {
 	SYSTEM_SERIAL,
 	SYSTEM_CONSOLE,
 	SYSTEM_TIMER,
-	SYSTEM_PROGRAM_COUNT,
+	SYSTEM_FIXED_PROGRAMS, /* the others are as described */
 };
 
 struct system_range {
@@ -107,6 +112,11 @@ struct system_program {
 	const char *name;
 	const char *file; /* ELF in the programs' directory */
 	struct system_sched sched;
+	uint32_t kind; /* enum native_kind_id */
+	const char *driver_name;
+	int32_t driver;             /* index into programs; -1: none */
+	struct system_range device; /* registers; size 0: none */
+	uint32_t interrupt;
 };
 
 struct system_vcpu {
@@ -118,8 +128,22 @@ struct system_device {
 	const char *name;
 	uint32_t kind; /* enum vmm_device_kind */
 	struct system_range at;
-	uint32_t interrupt;  /* INTID */
+	uint32_t interrupt;  /* INTID; 0: none (PCI) */
 	const char *console; /* name of its console; NULL: it has none */
+	uint32_t transport;  /* enum vmm_transport */
+	uint32_t packed, queues;
+	const char *backend_name;
+	int32_t backend;   /* index into programs; -1: none */
+	uint32_t data_kib; /* size of each data region shared with it */
+	/* Of the backends' parameters, those of its kind. */
+	uint32_t partition, read_only;
+	struct system_range range; /* bytes of the disk; size 0: all */
+	uint64_t rate_kib;         /* a second; 0: no limit */
+	const char *serial;
+	uint8_t mac[6]; /* all 0: by VM and device */
+	uint32_t vlan, trunk, mtu;
+	uint64_t broadcast; /* frames a second; 0: no limit */
+	uint32_t cid;
 };
 
 struct system_vm {
@@ -142,7 +166,8 @@ struct system {
 	struct system_board board;
 	uint32_t image_count;
 	struct system_image images[SYSTEM_IMAGES];
-	struct system_program programs[SYSTEM_PROGRAM_COUNT];
+	uint32_t program_count; /* the fixed ones come first, by enum system_program_id */
+	struct system_program programs[SYSTEM_PROGRAMS];
 	uint32_t vm_count;
 	struct system_vm vms[SYSTEM_VMS];
 };
@@ -156,6 +181,15 @@ bool system_parse(struct system *system, const void *fdt, size_t size, struct re
 
 /** The relations between parts of a well-formed system; called by system_parse(). */
 void system_check(const struct system *system, struct report *report);
+
+/** The part of them that is about native programs and who uses them (check_native.c). */
+void system_check_native(const struct system *system, struct report *report);
+
+/** Memory for all channels between VMs and native programs. */
+uint64_t system_channels_bytes(const struct system *system);
+
+/** What the description says of a device, as its backend is told. */
+void system_channel_params(const struct system_device *device, struct vmm_channel *channel);
 
 /** The sum of a VM's RAM. */
 uint64_t system_vm_ram(const struct system_vm *vm);

@@ -19,7 +19,7 @@
 
 struct wrong {
 	const char *name;
-	const char *setting[2];
+	const char *setting[2]; /* the second may be NULL */
 	const char *path, *property, *found;
 };
 
@@ -74,8 +74,8 @@ static const struct wrong wrongs[] = {
 	{ "unknown program",
 	  { "/programs/network:core=<0>" },
 	  "/programs/network",
-	  "",
-	  "unknown node" },
+	  "kind",
+	  "nothing" },
 	{ "program on no core", { "/programs/serial:core=<2>" }, "/programs/serial", "core", "2" },
 	{ "program below the VMs",
 	  { "/programs/serial:priority=<100>" },
@@ -127,7 +127,7 @@ static const struct wrong wrongs[] = {
 	  { "/vms/one:memory-mib=<1008>" },
 	  "/vms",
 	  "memory-mib",
-	  "1031 MiB" },
+	  "1032 MiB" },
 	{ "a core that is not there", { "/vms/one:cores=<0 2>" }, "/vms/one/vcpus/1", "core", "2" },
 	{ "nine vCPUs", { "/vms/one:cores=<0 0 0 0 0 0 0 0 0>" }, "/vms/one", "cores", "36 bytes" },
 	{ "cores twice", { "/vms/two:cores=<0>" }, "/vms/two", "cores", "both" },
@@ -205,6 +205,157 @@ static const struct wrong wrongs[] = {
 	  "/vms/serial",
 	  "",
 	  "serial" },
+	{ "kind for a fixed program",
+	  { "/programs/serial:kind=block" },
+	  "/programs/serial",
+	  "kind",
+	  "unknown property" },
+	{ "program of unknown kind",
+	  { "/programs/disks:kind=tape" },
+	  "/programs/disks",
+	  "kind",
+	  "\"tape\"" },
+	{ "driver without registers",
+	  { "/programs/more:kind=rng-driver", "/programs/more:interrupt=<64>" },
+	  "/programs/more",
+	  "reg",
+	  "nothing" },
+	{ "driver without interrupt",
+	  { "/programs/more:kind=rng-driver", "/programs/more:reg=/bits/ 64 <0x0a002000 0x1000>" },
+	  "/programs/more",
+	  "interrupt",
+	  "nothing" },
+	{ "registers for who drives nothing",
+	  { "/programs/disks:reg=/bits/ 64 <0x0a002000 0x1000>" },
+	  "/programs/disks",
+	  "reg",
+	  "a range" },
+	{ "a page with two owners",
+	  { "/programs/nic:reg=/bits/ 64 <0x0a000000 0x1000>" },
+	  "/programs/nic",
+	  "reg",
+	  "0xa000000" },
+	{ "the UART's page",
+	  { "/programs/nic:reg=/bits/ 64 <0x09000000 0x1000>" },
+	  "/programs/nic",
+	  "reg",
+	  "0x9000000" },
+	{ "RAM as a device",
+	  { "/programs/nic:reg=/bits/ 64 <0x60000000 0x1000>" },
+	  "/programs/nic",
+	  "reg",
+	  "0x60000000" },
+	{ "an interrupt with two owners",
+	  { "/programs/nic:interrupt=<48>" },
+	  "/programs/nic",
+	  "interrupt",
+	  "0x30" },
+	{ "the UART's interrupt",
+	  { "/programs/nic:interrupt=<33>" },
+	  "/programs/nic",
+	  "interrupt",
+	  "0x21" },
+	{ "no such driver",
+	  { "/programs/disks:driver=floppy" },
+	  "/programs/disks",
+	  "driver",
+	  "floppy" },
+	{ "driver of another kind",
+	  { "/programs/disks:driver=nic" },
+	  "/programs/disks",
+	  "driver",
+	  "nic" },
+	{ "driver of a driver",
+	  { "/programs/nic:driver=disk" },
+	  "/programs/nic",
+	  "driver",
+	  "disk" },
+	{ "multiplexer without driver",
+	  { "/programs/more:kind=block" },
+	  "/programs/more",
+	  "driver",
+	  "nothing" },
+	{ "driver with two users",
+	  { "/programs/more:kind=block", "/programs/more:driver=disk" },
+	  "/programs/disk",
+	  "",
+	  "2 users" },
+	{ "backend that is none",
+	  { "/vms/two/devices/vda:backend=console" },
+	  "/vms/two/devices/vda",
+	  "backend",
+	  "console" },
+	{ "backend of another kind",
+	  { "/vms/two/devices/vda:backend=nic" },
+	  "/vms/two/devices/vda",
+	  "backend",
+	  "nic" },
+	{ "backend that is a driver",
+	  { "/vms/two/devices/vda:backend=disk" },
+	  "/vms/two/devices/vda",
+	  "backend",
+	  "disk" },
+	{ "backend for a UART",
+	  { "/vms/two/devices/uart:backend=disks" },
+	  "/vms/two/devices/uart",
+	  "backend",
+	  "disks" },
+	{ "disk without backend",
+	  { "/vms/two/devices/vdc:kind=virtio-blk" },
+	  "/vms/two/devices/vdc",
+	  "backend",
+	  "nothing" },
+	{ "partition and range",
+	  { "/vms/two/devices/vdb:partition=<1>" },
+	  "/vms/two/devices/vdb",
+	  "range",
+	  "both" },
+	{ "a flag with a value",
+	  { "/vms/two/devices/vdb:read-only=<1>" },
+	  "/vms/two/devices/vdb",
+	  "read-only",
+	  "1" },
+	{ "a disk that somebody writes",
+	  { "/vms/two/devices/vdc:kind=virtio-blk", "/vms/two/devices/vdc:backend=disks" },
+	  "/vms/two/devices/vdc",
+	  "range",
+	  "another writes" },
+	{ "a disk's property elsewhere",
+	  { "/vms/two/devices/uart:serial=x1" },
+	  "/vms/two/devices/uart",
+	  "",
+	  "a disk's properties" },
+	{ "address of a PCI device",
+	  { "/vms/two/devices/vdb:interrupt=<50>" },
+	  "/vms/two/devices/vdb",
+	  "interrupt",
+	  "a value" },
+	{ "UART on PCI",
+	  { "/vms/two/devices/uart:transport=pci" },
+	  "/vms/two/devices/uart",
+	  "transport",
+	  "pci" },
+	{ "console of a disk",
+	  { "/vms/two/devices/vda:console=c" },
+	  "/vms/two/devices/vda",
+	  "console",
+	  "c" },
+	{ "a group's MAC address",
+	  { "/vms/two/devices/vda:mac=[01 00 00 00 00 00]" },
+	  "/vms/two/devices/vda",
+	  "mac",
+	  "a group" },
+	{ "five bytes of MAC address",
+	  { "/vms/two/devices/vda:mac=[02 00 00 00 00]" },
+	  "/vms/two/devices/vda",
+	  "mac",
+	  "5 bytes" },
+	{ "the same MAC address twice",
+	  { "/vms/two/devices/vda:mac=[02 00 00 00 00 01]",
+	    "/vms/two/devices/vdb:mac=[02 00 00 00 00 01]" },
+	  "/vms/two/devices/vdb",
+	  "mac",
+	  "another" },
 };
 
 struct findings {
@@ -271,6 +422,7 @@ static void good_gives_everything(void **state)
 	struct findings findings = { 0 };
 	struct buffer blob = { 0 };
 	const struct system_vm *one = &system->vms[0], *two = &system->vms[1];
+	struct vmm_channel channel = { .kind = VMM_CHANNEL_BLOCK };
 
 	(void)state;
 	if (!parse(NULL, 0, system, &blob, &findings))
@@ -305,7 +457,33 @@ static void good_gives_everything(void **state)
 	assert_int_equal(two->spis, 96);
 	assert_int_equal(two->vcpus[0].sched.priority, 50);
 	assert_int_equal(two->vcpus[1].mpidr, 0x100);
-	assert_int_equal(two->device_count, 1);
+	assert_int_equal(two->device_count, 3);
+	assert_int_equal(system->program_count, 6);
+	assert_string_equal(system->programs[3].file, "blkmux");
+	assert_string_equal(system->programs[5].file, "net-small");
+	assert_int_equal(system->programs[3].driver, 4);
+	assert_int_equal(system->programs[4].driver, -1);
+	assert_int_equal(system->programs[4].kind, NATIVE_BLK_DRIVER);
+	assert_int_equal(system->programs[4].sched.priority, SYSTEM_PRIORITY_DRIVER);
+	assert_int_equal(system->programs[5].sched.priority, 226);
+	assert_int_equal(system->programs[5].interrupt, 56);
+	assert_int_equal(two->devices[1].backend, 3);
+	assert_int_equal(two->devices[1].at.base, 0x0a000000);
+	assert_int_equal(two->devices[1].interrupt, 48);
+	assert_int_equal(two->devices[1].packed, 1);
+	assert_int_equal(two->devices[1].data_kib, 512);
+	assert_int_equal(two->devices[2].at.size, 0);
+	assert_int_equal(two->devices[2].transport, VMM_TRANSPORT_PCI);
+	system_channel_params(&two->devices[1], &channel);
+	assert_int_equal(channel.block.partition, 2);
+	assert_int_equal(channel.block.rate, MIB(1));
+	assert_string_equal(channel.block.serial, "two's");
+	system_channel_params(&two->devices[2], &channel);
+	assert_int_equal(channel.block.first, 0x100000 / 512);
+	assert_int_equal(channel.block.count, 0x200000 / 512);
+	assert_int_equal(channel.block.read_only, 1);
+	/* 4 regions for each of three channels; the multiplexer's own data region is smaller. */
+	assert_int_equal(system_channels_bytes(system), 3 * KIB(16) + 2 * KIB(512) + KIB(64));
 	assert_string_equal(two->devices[0].console, "second");
 	/* It has a reservation, so its emulation is paid out of it. */
 	assert_int_equal(two->handler, SYSTEM_HANDLER_PASSIVE);

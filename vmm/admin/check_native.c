@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Relations between native programs, their devices and who uses them: one owner for each page and
+ * interrupt of the machine, matching kinds along a path from a VM to a driver, and disks that nobody
+ * writes while another reads.
+ */
+#include <string.h>
+
+#include "vmm/admin/parse.h"
+
+static void program_path(struct text *path, const struct system_program *program)
+{
+	text_clear(path);
+	text_add(path, "/programs/");
+	text_add(path, program->name);
+}
+
+static void device_path(struct text *path, const struct system_vm *vm,
+			const struct system_device *device)
+{
+	text_clear(path);
+	text_add(path, "/vms/");
+	text_add(path, vm->name);
+	text_add(path, "/devices/");
+	text_add(path, device->name);
+}
+
+static bool overlaps(const struct system_range *a, const struct system_range *b)
+{
+	return a->size > 0 && b->size > 0 && a->base < b->base + b->size &&
+	       b->base < a->base + a->size;
+}
+
+static void report_owned(struct report *report, const char *path, const char *property,
+			 uint64_t what, const char *owner)
+{
+	struct text found, allowed;
+
+	text_clear(&found);
+	text_add_hex(&found, what);
+	text_clear(&allowed);
+	text_add(&allowed, "what is not already owned by ");
+	text_add(&allowed, owner);
+	report_add(report, path, property, found.at, allowed.at);
+}
+
+/* ---- devices of the machine ---- */
+
+static void check_device(const struct system *system, uint32_t index, const char *path,
+			 struct report *report)
+{
+	const struct system_program *program = &system->programs[index];
+	const struct system_board *board = &system->board;
+
+	if (overlaps(&program->device, &board->uart))
+		report_owned(report, path, "reg", program->device.base, "serial");
+	if (program->interrupt == board->uart_interrupt)
+		report_owned(report, path, "interrupt", program->interrupt, "serial");
+	for (uint32_t i = 0; i < board->ram_count; i++) {
+		if (overlaps(&program->device, &board->ram[i]))
+			report_owned(report, path, "reg", program->device.base, "/board ram");
+	}
+	if (overlaps(&program->device, &board->image_window))
+		report_owned(report, path, "reg", program->device.base, "/board image-window");
+	for (uint32_t j = SYSTEM_FIXED_PROGRAMS; j < index; j++) {
+		const struct system_program *other = &system->programs[j];
+
+		if (overlaps(&program->device, &other->device))
+			report_owned(report, path, "reg", program->device.base, other->name);
+		if (program->interrupt != 0 && program->interrupt == other->interrupt)
+			report_owned(report, path, "interrupt", program->interrupt, other->name);
+	}
+}
+
+static void check_has_device(const struct system_program *program, const struct native_kind *kind,
+			     const char *path, struct report *report)
+{
+	static const char *const owns = "only with a driver's kind";
+
+	if (kind->device && program->device.size == 0)
+		report_add(report, path, "reg", "nothing", "the registers' range");
+	if (kind->device && program->interrupt == 0)
+		report_add(report, path, "interrupt", "nothing", "an INTID");
+	if (!kind->device && program->device.size != 0)
+		report_add(report, path, "reg", "a range", owns);
+	if (!kind->device && program->interrupt != 0)
+		report_add(report, path, "interrupt", "a number", owns);
+}
+
+static void check_driver(const struct system *system, const struct system_program *program,
+			 const struct native_kind *kind, const char *path, struct report *report)
+{
+	const struct native_kind *wanted = native_kind(kind->driver);
+	struct text allowed;
+
+	if (program->driver < 0 && !kind->driver_needed)
+		return;
+	if (program->driver >= 0 && wanted != NULL &&
+	    system->programs[program->driver].kind == kind->driver)
+		return;
+	text_clear(&allowed);
+	if (wanted == NULL) {
+		text_add(&allowed, "nothing: this kind uses no driver");
+	} else {
+		text_add(&allowed, "the name of a program of kind \"");
+		text_add(&allowed, wanted->name);
+		text_add(&allowed, "\"");
+	}
+	report_add(report, path, "driver",
+		   program->driver < 0 ? "nothing" : system->programs[program->driver].name,
+		   allowed.at);
+}
+
+static uint32_t count_clients(const struct system *system, uint32_t index)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = SYSTEM_FIXED_PROGRAMS; i < system->program_count; i++)
+		count += system->programs[i].driver == (int32_t)index;
+	for (uint32_t i = 0; i < system->vm_count; i++) {
+		for (uint32_t j = 0; j < system->vms[i].device_count; j++)
+			count += system->vms[i].devices[j].backend == (int32_t)index;
+	}
+	return count;
+}
+
+static void check_program(const struct system *system, uint32_t index, struct report *report)
+{
+	const struct system_program *program = &system->programs[index];
+	const struct native_kind *kind = native_kind(program->kind);
+	uint32_t clients = count_clients(system, index);
+	struct text path, found, allowed;
+
+	program_path(&path, program);
+	check_has_device(program, kind, path.at, report);
+	check_device(system, index, path.at, report);
+	check_driver(system, program, kind, path.at, report);
+	if (clients > kind->clients_max) {
+		text_clear(&found);
+		text_add_number(&found, clients);
+		text_add(&found, " users");
+		text_clear(&allowed);
+		text_add(&allowed, "at most ");
+		text_add_number(&allowed, kind->clients_max);
+		report_add(report, path.at, NULL, found.at, allowed.at);
+	}
+	for (uint32_t j = 0; j < index; j++) {
+		if (strcmp(program->name, system->programs[j].name) == 0)
+			report_add(report, path.at, NULL, program->name,
+				   "a name of its own for each program");
+	}
+}
+
+/* ---- VMs' devices ---- */
+
+static void check_backend(const struct system *system, const struct system_device *device,
+			  const char *path, struct report *report)
+{
+	const struct device_kind *kind = device_kind(device->kind);
+	const struct native_kind *serves = NULL;
+
+	if (device->backend >= 0)
+		serves = native_kind(system->programs[device->backend].kind);
+	if (kind->channel == VMM_CHANNEL_NONE && device->backend >= 0)
+		report_add(report, path, "backend", system->programs[device->backend].name,
+			   "nothing: this kind has no backend");
+	else if (kind->channel != VMM_CHANNEL_NONE && device->backend < 0)
+		report_add(report, path, "backend", "nothing",
+			   "the name of a program that serves such devices");
+	else if (serves != NULL && (serves->serves != kind->channel || serves->clients_max == 1))
+		report_add(report, path, "backend", system->programs[device->backend].name,
+			   "the name of a program that serves such devices");
+}
+
+static void check_block(const struct system_device *device, const char *path, struct report *report)
+{
+	bool block = device->kind == VMM_DEVICE_VIRTIO_BLK;
+
+	if (block && device->partition != 0 && device->range.size != 0)
+		report_add(report, path, "range", "both \"partition\" and \"range\"",
+			   "one of the two");
+	if (!block && (device->partition != 0 || device->range.size != 0 || device->read_only ||
+		       device->serial != NULL))
+		report_add(report, path, NULL, "a disk's properties", "only on a virtio-blk");
+}
+
+/* What is sure to overlap, by the description alone; the multiplexer knows where partitions lie. */
+static bool same_sectors(const struct system_device *a, const struct system_device *b)
+{
+	bool whole_a = a->partition == 0 && a->range.size == 0;
+	bool whole_b = b->partition == 0 && b->range.size == 0;
+
+	return whole_a || whole_b || (a->partition != 0 && a->partition == b->partition) ||
+	       overlaps(&a->range, &b->range);
+}
+
+static void check_shared(const struct system *system, uint32_t vm, uint32_t index, const char *path,
+			 struct report *report)
+{
+	const struct system_device *mine = &system->vms[vm].devices[index];
+	struct text allowed;
+
+	if (mine->kind != VMM_DEVICE_VIRTIO_BLK || mine->backend < 0)
+		return;
+	for (uint32_t i = 0; i <= vm; i++) {
+		const struct system_vm *other = &system->vms[i];
+
+		for (uint32_t j = 0; j < (i == vm ? index : other->device_count); j++) {
+			const struct system_device *theirs = &other->devices[j];
+
+			if (theirs->kind != mine->kind || theirs->backend != mine->backend ||
+			    (theirs->read_only && mine->read_only) || !same_sectors(mine, theirs))
+				continue;
+			text_clear(&allowed);
+			text_add(&allowed, "\"read-only\" on both, or other sectors than ");
+			text_add(&allowed, other->name);
+			text_add(&allowed, "'s ");
+			text_add(&allowed, theirs->name);
+			report_add(report, path, "range", "a disk that another writes or reads",
+				   allowed.at);
+		}
+	}
+}
+
+static void check_mac(const struct system *system, uint32_t vm, uint32_t index, const char *path,
+		      struct report *report)
+{
+	static const uint8_t none[6];
+	const struct system_device *mine = &system->vms[vm].devices[index];
+
+	if (memcmp(mine->mac, none, sizeof(none)) == 0)
+		return;
+	if ((mine->mac[0] & 1) != 0)
+		report_add(report, path, "mac", "a group address", "one station's address");
+	for (uint32_t i = 0; i <= vm; i++) {
+		const struct system_vm *other = &system->vms[i];
+
+		for (uint32_t j = 0; j < (i == vm ? index : other->device_count); j++) {
+			if (memcmp(other->devices[j].mac, mine->mac, sizeof(mine->mac)) == 0)
+				report_add(report, path, "mac", "another device's address",
+					   "an address of its own for each device");
+		}
+	}
+}
+
+static void check_vm_devices(const struct system *system, uint32_t vm, struct report *report)
+{
+	uint32_t channels = 1; /* the VMM's log */
+	const struct system_vm *mine = &system->vms[vm];
+	struct text path, found, allowed;
+
+	for (uint32_t i = 0; i < mine->device_count; i++) {
+		const struct system_device *device = &mine->devices[i];
+
+		device_path(&path, mine, device);
+		check_backend(system, device, path.at, report);
+		check_block(device, path.at, report);
+		check_shared(system, vm, i, path.at, report);
+		check_mac(system, vm, i, path.at, report);
+		channels += device->backend >= 0;
+		channels += device->console != NULL;
+	}
+	if (channels <= VMM_CONFIG_CHANNELS)
+		return;
+	text_clear(&path);
+	text_add(&path, "/vms/");
+	text_add(&path, mine->name);
+	text_add(&path, "/devices");
+	text_clear(&found);
+	text_add_number(&found, channels - 1);
+	text_add(&found, " devices with a backend");
+	text_clear(&allowed);
+	text_add(&allowed, "at most ");
+	text_add_number(&allowed, VMM_CONFIG_CHANNELS - 1);
+	report_add(report, path.at, NULL, found.at, allowed.at);
+}
+
+/* ---- sums ---- */
+
+static void check_timer_clients(const struct system *system, struct report *report)
+{
+	uint32_t vcpus = 0, others = 0;
+	struct text found, allowed;
+
+	for (uint32_t i = SYSTEM_FIXED_PROGRAMS; i < system->program_count; i++)
+		others += native_kind(system->programs[i].kind)->timer;
+	for (uint32_t i = 0; i < system->vm_count; i++)
+		vcpus += system->vms[i].vcpu_count;
+	if (vcpus + others <= SYSTEM_TIMER_CLIENTS)
+		return;
+	text_clear(&found);
+	text_add_number(&found, vcpus);
+	text_add(&found, " vCPUs");
+	text_clear(&allowed);
+	text_add(&allowed, "at most ");
+	text_add_number(&allowed, SYSTEM_TIMER_CLIENTS - others);
+	text_add(&allowed, " in all VMs together");
+	report_add(report, "/vms", "cores", found.at, allowed.at);
+}
+
+uint64_t system_channels_bytes(const struct system *system)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = SYSTEM_FIXED_PROGRAMS; i < system->program_count; i++) {
+		const struct native_kind *kind = native_kind(system->programs[i].kind);
+
+		if (system->programs[i].driver >= 0 && channel_kind(kind->serves) != NULL)
+			sum += channel_bytes(channel_kind(kind->serves), kind->data_kib);
+	}
+	for (uint32_t i = 0; i < system->vm_count; i++) {
+		for (uint32_t j = 0; j < system->vms[i].device_count; j++) {
+			const struct system_device *device = &system->vms[i].devices[j];
+			const struct device_kind *kind = device_kind(device->kind);
+
+			if (device->backend >= 0 && channel_kind(kind->channel) != NULL)
+				sum += channel_bytes(channel_kind(kind->channel), device->data_kib);
+		}
+	}
+	return sum;
+}
+
+void system_check_native(const struct system *system, struct report *report)
+{
+	for (uint32_t i = SYSTEM_FIXED_PROGRAMS; i < system->program_count; i++)
+		check_program(system, i, report);
+	for (uint32_t i = 0; i < system->vm_count; i++)
+		check_vm_devices(system, i, report);
+	check_timer_clients(system, report);
+}
