@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "test/unit/backend/netpair.h"
+#include "test/support/netpair.h"
 #include "vmm/backend/net/sddf.h"
 
 struct fixture {

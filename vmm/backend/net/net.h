@@ -58,6 +58,12 @@ enum {
 	NET_OFFLOAD_ALL = 15,
 };
 
+/**
+ * True if `hdr` makes sense for a frame of `len` bytes and asks for nothing beyond `offloads`. All that
+ * may be known without looking into the frame.
+ */
+bool net_hdr_ok(const struct net_hdr *hdr, uint32_t len, uint32_t offloads);
+
 struct net_backend;
 
 struct net_ops {
