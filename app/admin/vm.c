@@ -281,6 +281,26 @@ static void add_devices(struct vm_build *b)
 
 /* ---- all ---- */
 
+static void add_pci(struct vm_build *b)
+{
+	const struct system_pci *pci = &b->vm->pci;
+
+	if (!pci->present)
+		return;
+	b->config->pci = (struct vmm_config_pci){
+		.ecam_gpa = pci->ecam,
+		.ecam_size = SYSTEM_PCI_ECAM_SIZE,
+		.low_gpa = pci->low.base,
+		.low_size = pci->low.size,
+		.high_gpa = pci->high.base,
+		.high_size = pci->high.size,
+		.msi_gpa = pci->msi_frame,
+		.msi_first = system_pci_first_msi(b->vm),
+		.msi_count = pci->msis,
+		.intx_first = pci->interrupt,
+	};
+}
+
 static void fill_config(struct vm_build *b)
 {
 	const struct system_board *board = &b->a->system.board;
@@ -349,6 +369,7 @@ void vm_create(struct admin *a, uint32_t index)
 	a->account = &b.vmm->bytes;
 	config.admin = program_grant(a, b.vmm, a->endpoint, SEND_RIGHTS, BADGE_VM(index));
 	add_devices(&b);
+	add_pci(&b);
 	for (uint32_t i = 0; i < b.vm->ram_count; i++)
 		add_ram(&b, &b.vm->ram[i], &config.ram[i]);
 	add_gicv(&b);

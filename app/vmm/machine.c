@@ -202,6 +202,8 @@ enum vmm_err machine_init(struct machine *m, const struct vmm_config *config)
 	if (err == VMM_OK)
 		err = machine_firmware_init(m);
 	if (err == VMM_OK)
+		err = machine_pci_init(m);
+	if (err == VMM_OK)
 		err = machine_devices_init(m);
 	if (err == VMM_OK)
 		vm_init(vm);

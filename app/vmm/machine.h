@@ -11,10 +11,12 @@
 
 #include "vmm/backend/console/sddf.h"
 #include "vmm/core/vm.h"
+#include "vmm/dev/pci/host.h"
 #include "vmm/dev/psci/psci.h"
 #include "vmm/dev/rtc/pl031.h"
 #include "vmm/dev/uart/pl011.h"
 #include "vmm/irqchip/gic/chip.h"
+#include "vmm/irqchip/gic/v2m.h"
 
 enum {
 	MACHINE_UARTS = 8,
@@ -46,6 +48,12 @@ struct machine_rtc {
 	struct pl031 model;
 };
 
+struct machine_pci {
+	struct pci_host host;
+	struct gicv2m msi;
+	unsigned slot_count; /* taken */
+};
+
 struct machine_log {
 	struct lock lock;
 	bool open;
@@ -62,6 +70,7 @@ struct machine {
 	unsigned uart_count, rtc_count;
 	struct machine_uart uart[MACHINE_UARTS];
 	struct machine_rtc rtc[MACHINE_RTCS];
+	struct machine_pci pci;
 	struct machine_log log;
 	uint64_t signals[VMM_CONFIG_CHANNELS]; /* notification of each channel's server */
 	/** Tells admin how it ended; the program's own. */
@@ -81,6 +90,10 @@ struct port_vcpu machine_port(const struct vmm_config_vcpu *vcpu);
 VMM_MUST_CHECK enum vmm_err machine_devices_init(struct machine *m);
 void machine_devices_reset(struct machine *m);
 void machine_devices_signal(struct machine *m, uint64_t badge);
+
+/* pci.c: the bus, if the configuration has one; before the devices. VMM_ERR_ABSENT: there is none. */
+VMM_MUST_CHECK enum vmm_err machine_pci_init(struct machine *m);
+VMM_MUST_CHECK enum vmm_err machine_pci_add(struct machine *m, struct pci_function *function);
 
 /* firmware.c: vm_ops.call and vm_ops.started */
 VMM_MUST_CHECK enum vmm_err machine_firmware_init(struct machine *m);

@@ -102,6 +102,20 @@ struct vmm_config_device {
 	char name[32];
 };
 
+/*
+ * The PCI host bridge with its GICv2m frame; there is none if `ecam_gpa` is 0. Functions are the
+ * devices whose transport is PCI, in slots by their order.
+ */
+struct vmm_config_pci {
+	uint64_t ecam_gpa, ecam_size;
+	uint64_t low_gpa, low_size;    /* memory window below 4 GiB */
+	uint64_t high_gpa, high_size;  /* memory window anywhere */
+	uint64_t msi_gpa;              /* 4 KiB */
+	uint32_t msi_first, msi_count; /* SPIs of the frame, INTIDs */
+	uint32_t intx_first;           /* the first of four SPIs, INTID */
+	uint32_t reserved;
+};
+
 struct vmm_config {
 	uint64_t magic;
 	uint32_t version;
@@ -123,6 +137,7 @@ struct vmm_config {
 	uint64_t admin;   /* endpoint to admin: VMM_ADMIN_* below */
 	struct vmm_config_vcpu vcpus[VMM_CONFIG_VCPUS];
 	struct vmm_config_range ram[VMM_CONFIG_RAM];
+	struct vmm_config_pci pci;
 	struct vmm_config_image kernel, initrd, dtb, overlay; /* dtb: replaces the generated tree */
 	struct vmm_config_device devices[VMM_CONFIG_DEVICES];
 	struct vmm_channel channels[VMM_CONFIG_CHANNELS];

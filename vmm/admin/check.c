@@ -12,7 +12,7 @@
 #define GICR_FRAME_SIZE UINT64_C(0x20000) /* of one vCPU */
 #define GICC_SIZE       UINT64_C(0x2000)
 
-enum { AREAS_MAX = SYSTEM_RAM + SYSTEM_DEVICES + 2 };
+enum { AREAS_MAX = SYSTEM_RAM + SYSTEM_DEVICES + 6 };
 
 /* A piece of a guest's address space and who it belongs to, for messages. */
 struct area {
@@ -73,6 +73,14 @@ static size_t vm_areas(const struct system_board *board, const struct system_vm 
 		if (vm->devices[i].at.size > 0)
 			areas[count++] = (struct area){ vm->devices[i].name, vm->devices[i].at };
 	}
+	if (vm->pci.present) {
+		areas[count++] = (struct area){ "PCI configuration space",
+						{ vm->pci.ecam, SYSTEM_PCI_ECAM_SIZE } };
+		areas[count++] = (struct area){ "PCI memory", vm->pci.low };
+		areas[count++] = (struct area){ "PCI memory above 4 GiB", vm->pci.high };
+		areas[count++] =
+			(struct area){ "the message frame", { vm->pci.msi_frame, SYSTEM_PAGE } };
+	}
 	return count;
 }
 
@@ -121,11 +129,24 @@ static void check_ram(const struct system_vm *vm, struct report *report)
 	}
 }
 
+static void taken(const char *path, uint32_t interrupt, const char *owner, struct report *report)
+{
+	struct text found, allowed;
+
+	text_clear(&found);
+	text_add_number(&found, interrupt);
+	text_clear(&allowed);
+	text_add(&allowed, "an interrupt that is not already owned by ");
+	text_add(&allowed, owner);
+	report_add(report, path, "interrupt", found.at, allowed.at);
+}
+
 static void check_interrupt(const struct system_vm *vm, uint32_t index, const char *path,
 			    struct report *report)
 {
 	const struct system_device *device = &vm->devices[index];
 	struct text found, allowed;
+	const char *owner;
 
 	if (device->interrupt >= SYSTEM_FIRST_SPI + vm->spis) {
 		text_clear(&found);
@@ -137,15 +158,12 @@ static void check_interrupt(const struct system_vm *vm, uint32_t index, const ch
 		report_add(report, path, "interrupt", found.at, allowed.at);
 	}
 	for (uint32_t j = 0; j < index; j++) {
-		if (device->interrupt != vm->devices[j].interrupt || device->interrupt == 0)
-			continue;
-		text_clear(&found);
-		text_add_number(&found, device->interrupt);
-		text_clear(&allowed);
-		text_add(&allowed, "an interrupt that is not already owned by ");
-		text_add(&allowed, vm->devices[j].name);
-		report_add(report, path, "interrupt", found.at, allowed.at);
+		if (device->interrupt == vm->devices[j].interrupt && device->interrupt != 0)
+			taken(path, device->interrupt, vm->devices[j].name, report);
 	}
+	owner = system_pci_interrupt(vm, device->interrupt);
+	if (owner != NULL && device->interrupt < SYSTEM_FIRST_SPI + vm->spis)
+		taken(path, device->interrupt, owner, report);
 }
 
 static void check_devices(const struct system_vm *vm, struct report *report)
@@ -422,6 +440,7 @@ void system_check(const struct system *system, struct report *report)
 		check_ram(vm, report);
 		check_areas(&system->board, vm, report);
 		check_devices(vm, report);
+		system_check_pci(vm, report);
 		check_images(system, vm, report);
 		check_vcpus(system, vm, report);
 		for (uint32_t j = 0; j < vm->device_count; j++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the parts of the description's parser share (system.c, programs.c, devices.c): how a line of a
+ * What the parts of the description's parser share (system.c, programs.c, devices.c, pci.c): how a line of a
  * property table is written, and messages about nodes.
  */
 #pragma once
@@ -60,6 +60,9 @@ void parse_programs(struct system *system, const struct schema_node *root, struc
 /** devices.c: a VM's devices, or the default ones. After the programs. */
 void parse_devices(const struct system *system, struct system_vm *vm,
 		   const struct schema_node *node, struct report *report);
+
+/** pci.c: a VM's PCI bus, if it has one. After the devices; changes the default of `spis`. */
+void parse_pci(struct system_vm *vm, const struct schema_node *node, struct report *report);
 
 /** Index of the program `name`, or -1, which is reported for `property` of `node`. NULL: -1. */
 int32_t parse_program_name(const struct system *system, const struct schema_node *node,

@@ -124,7 +124,7 @@ static const struct schema_property vm_table[] = {
 	OPTIONAL(P_U64("period-us", vm_input, sched.period_us, PERIOD_MIN_US, PERIOD_MAX_US)),
 };
 
-static const char *const vm_children[] = { "vcpus", "devices", NULL };
+static const char *const vm_children[] = { "vcpus", "devices", "pci", NULL };
 
 static const struct schema_property vcpu_table[] = {
 	NEEDED(P_U32("core", system_vcpu, sched.core, 0, SYSTEM_CORES - 1)),
@@ -238,6 +238,7 @@ static void parse_vm(struct system *system, struct system_vm *vm, const struct s
 	parse_ram(vm, &in, node, report);
 	parse_vcpus(vm, &in, node, report);
 	parse_devices(system, vm, node, report);
+	parse_pci(vm, node, report);
 
 	/* A VM with a reservation pays for its emulation out of it, unless it says otherwise. */
 	vm->handler = in.handler;

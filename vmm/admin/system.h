@@ -39,6 +39,8 @@ enum {
 #define SYSTEM_PAGE          UINT64_C(0x1000)
 #define SYSTEM_LARGE_PAGE    UINT64_C(0x200000)
 #define SYSTEM_GUEST_RAM     UINT64_C(0x40000000) /* where a guest's RAM starts by default */
+#define SYSTEM_PCI_ECAM_SIZE (UINT64_C(1) << 20)  /* one bus */
+#define SYSTEM_PCI_ALIGN     UINT64_C(0x10000)    /* of memory windows */
 /* What a VM needs beside its RAM: programs, tables, kernel objects. Checked against the board. */
 #define SYSTEM_VM_OVERHEAD (UINT64_C(512) << 10)
 /* What the kernel, admin and the native programs need. */
@@ -146,6 +148,16 @@ struct system_device {
 	uint32_t cid;
 };
 
+/* A VM's PCI bus. */
+struct system_pci {
+	bool present;
+	uint64_t ecam;                 /* SYSTEM_PCI_ECAM_SIZE bytes */
+	struct system_range low, high; /* memory windows, the first below 4 GiB */
+	uint64_t msi_frame;            /* a page */
+	uint32_t msis;                 /* how many, the last of the VM's interrupts */
+	uint32_t interrupt;            /* INTID of the first of four lines */
+};
+
 struct system_vm {
 	const char *name;
 	const char *file; /* the VMM's ELF */
@@ -160,6 +172,7 @@ struct system_vm {
 	uint32_t spis;
 	uint32_t device_count;
 	struct system_device devices[SYSTEM_DEVICES];
+	struct system_pci pci;
 };
 
 struct system {
@@ -184,6 +197,15 @@ void system_check(const struct system *system, struct report *report);
 
 /** The part of them that is about native programs and who uses them (check_native.c). */
 void system_check_native(const struct system *system, struct report *report);
+
+/** The part of them that is about a VM's PCI bus (pci.c). */
+void system_check_pci(const struct system_vm *vm, struct report *report);
+
+/** INTID of the first message; the others follow. */
+uint32_t system_pci_first_msi(const struct system_vm *vm);
+
+/** What of the VM's PCI bus owns the interrupt, for messages; NULL: nothing. */
+const char *system_pci_interrupt(const struct system_vm *vm, uint32_t intid);
 
 /** Memory for all channels between VMs and native programs. */
 uint64_t system_channels_bytes(const struct system *system);

@@ -4,9 +4,9 @@
  *
  * Bindings: Linux Documentation/devicetree/bindings (arm/cpus.yaml, arm/psci.yaml,
  * interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml, timer/arm,arch_timer.yaml,
- * serial/pl011.yaml, rtc/arm,pl031.yaml). Every device is one row of a table; labels go into
+ * serial/pl011.yaml, rtc/arm,pl031.yaml, pci/host-generic-pci.yaml, pci/pci-msi.txt). Every device is one row of a table; labels go into
  * __symbols__, and their nodes have phandles, so that a user's overlay can refer to them: gic, clock,
- * timer, psci, cpuN, and uartN and rtcN in the order of the configuration.
+ * timer, psci, pci, cpuN, and uartN and rtcN in the order of the configuration.
  *
  * `w->status` holds the first error, and every writer does nothing after it, so the tree's shape
  * reads without checks in between.
@@ -25,6 +25,8 @@ enum {
 	PHANDLE_CLOCK = 2,
 	PHANDLE_TIMER = 3,
 	PHANDLE_PSCI = 4,
+	PHANDLE_PCI = 5,
+	PHANDLE_MSI = 6,
 	PHANDLE_CPU = 16,    /* and up: one a vCPU */
 	PHANDLE_DEVICE = 64, /* and up: one a device */
 	SPI = 0,
@@ -37,8 +39,16 @@ enum {
 	GICC_V2_SIZE = 0x2000,
 	GICD_V3_SIZE = 0x10000,
 	GICR_V3_SIZE = 0x20000,
+	MSI_FRAME_SIZE = 0x1000,
 	MPIDR_AFF3_SHIFT = 32,
 	MPIDR_LOW = 0xffffff,
+	PCI_LINES = 4,
+	PCI_INTERRUPT_CELLS = 10,   /* a row of interrupt-map */
+	PCI_MEMORY_32 = 0x02000000, /* phys.hi of a PCI address: its space */
+	PCI_MEMORY_64 = 0x03000000,
+	PCI_DEVICE_SHIFT = 11,
+	PCI_REQUESTERS = 0x100, /* of bus 0 */
+	CELLS_MAX = 40,
 };
 
 enum { NAME_SIZE = 48 };
@@ -78,7 +88,7 @@ static void string(struct writer *w, const char *name, const char *value)
 
 static void cells(struct writer *w, const char *name, const uint32_t *values, unsigned count)
 {
-	fdt32_t be[16];
+	fdt32_t be[CELLS_MAX];
 
 	for (unsigned i = 0; i < count; i++)
 		be[i] = cpu_to_fdt32(values[i]);
@@ -153,6 +163,23 @@ static void gic_name(char *name, const struct vmm_config *config)
 	dt_unit_name(name, NAME_SIZE, "interrupt-controller", config->gicd_gpa);
 }
 
+/* The GICv2m frame is a child of either GIC, whose own address cells then stand in interrupt-map. */
+static void msi_frame(struct writer *w, const struct vmm_config_pci *pci)
+{
+	char name[NAME_SIZE];
+
+	cell(w, "#address-cells", 2);
+	cell(w, "#size-cells", 2);
+	bytes(w, "ranges", NULL, 0);
+	dt_unit_name(name, sizeof(name), "v2m", pci->msi_gpa);
+	begin(w, name);
+	string(w, "compatible", "arm,gic-v2m-frame");
+	bytes(w, "msi-controller", NULL, 0);
+	REGS(w, pci->msi_gpa, MSI_FRAME_SIZE);
+	cell(w, "phandle", PHANDLE_MSI);
+	end(w);
+}
+
 static void gic(struct writer *w, const struct vmm_config *config)
 {
 	char name[NAME_SIZE];
@@ -168,9 +195,68 @@ static void gic(struct writer *w, const struct vmm_config *config)
 		REGS(w, config->gicd_gpa, GICD_V2_SIZE, config->gicc_gpa, GICC_V2_SIZE);
 	}
 	cell(w, "#interrupt-cells", 3);
-	cell(w, "#address-cells", 0);
 	bytes(w, "interrupt-controller", NULL, 0);
 	cell(w, "phandle", PHANDLE_GIC);
+	if (config->pci.ecam_gpa != 0)
+		msi_frame(w, &config->pci);
+	else
+		cell(w, "#address-cells", 0);
+	end(w);
+}
+
+/* INTA# of slot n is line n modulo 4: one row for each, the other bits of the address masked out. */
+static void pci_interrupts(struct writer *w, const struct vmm_config_pci *pci)
+{
+	uint32_t map[PCI_LINES * PCI_INTERRUPT_CELLS];
+	uint32_t *row = map;
+
+	for (uint32_t slot = 0; slot < PCI_LINES; slot++, row += PCI_INTERRUPT_CELLS) {
+		const uint32_t cells[PCI_INTERRUPT_CELLS] = {
+			slot << PCI_DEVICE_SHIFT,
+			0,
+			0,
+			1, /* address, pin A */
+			PHANDLE_GIC,
+			0,
+			0, /* the GIC's address cells */
+			SPI,
+			pci->intx_first + slot - FIRST_SPI,
+			IRQ_LEVEL_HIGH,
+		};
+
+		memcpy(row, cells, sizeof(cells));
+	}
+	cells(w, "interrupt-map", map, ARRAY_SIZE(map));
+	CELLS(w, "interrupt-map-mask", (PCI_LINES - 1) << PCI_DEVICE_SHIFT, 0, 0, 7);
+	cell(w, "#interrupt-cells", 1);
+}
+
+#define SPLIT(value) (uint32_t)((value) >> 32), (uint32_t)(value)
+
+static void pci(struct writer *w, const struct vmm_config *config)
+{
+	const struct vmm_config_pci *pci = &config->pci;
+	char name[NAME_SIZE];
+
+	if (pci->ecam_gpa == 0)
+		return;
+	dt_unit_name(name, sizeof(name), "pcie", pci->ecam_gpa);
+	begin(w, name);
+	string(w, "compatible", "pci-host-ecam-generic");
+	string(w, "device_type", "pci");
+	REGS(w, pci->ecam_gpa, pci->ecam_size);
+	CELLS(w, "bus-range", 0, 0);
+	cell(w, "linux,pci-domain", 0);
+	cell(w, "#address-cells", 3);
+	cell(w, "#size-cells", 2);
+	/* What a BAR holds is the guest's own address: no translation. */
+	CELLS(w, "ranges", PCI_MEMORY_32, SPLIT(pci->low_gpa), SPLIT(pci->low_gpa),
+	      SPLIT(pci->low_size), PCI_MEMORY_64, SPLIT(pci->high_gpa), SPLIT(pci->high_gpa),
+	      SPLIT(pci->high_size));
+	CELLS(w, "msi-map", 0, PHANDLE_MSI, 0, PCI_REQUESTERS);
+	bytes(w, "dma-coherent", NULL, 0);
+	pci_interrupts(w, pci);
+	cell(w, "phandle", PHANDLE_PCI);
 	end(w);
 }
 
@@ -296,6 +382,10 @@ static void symbols(struct writer *w, const struct vmm_config *config)
 	string(w, "clock", "/apb-pclk");
 	string(w, "timer", "/timer");
 	string(w, "psci", "/psci");
+	if (config->pci.ecam_gpa != 0) {
+		dt_unit_name(path, sizeof(path), "/pcie", config->pci.ecam_gpa);
+		string(w, "pci", path);
+	}
 	for (uint32_t i = 0; i < config->vcpu_count; i++) {
 		fmt_snprintf(name, sizeof(name), "cpu%u", i);
 		fmt_snprintf(path, sizeof(path), "/cpus/cpu@%lx", affinity(config->vcpus[i].mpidr));
@@ -339,6 +429,7 @@ int dt_virt_generate(const struct vmm_config *config, void *buffer, int space)
 	timer(&w, config);
 	clock(&w);
 	gic(&w, config);
+	pci(&w, config);
 	devices(&w, config);
 	symbols(&w, config);
 	end(&w);

@@ -335,6 +335,61 @@ static const struct wrong wrongs[] = {
 	  "/vms/two/devices/uart",
 	  "transport",
 	  "pci" },
+	{ "PCI lines where a device is",
+	  { "/vms/two/pci:interrupt=<30>" },
+	  "/vms/two/pci",
+	  "interrupt",
+	  "30" },
+	{ "a device at a PCI line",
+	  { "/vms/two/pci:interrupt=<46>" },
+	  "/vms/two/devices/vda",
+	  "interrupt",
+	  "48" },
+	{ "a device at a message's interrupt",
+	  { "/vms/two/devices/vda:interrupt=<64>" },
+	  "/vms/two/devices/vda",
+	  "interrupt",
+	  "64" },
+	{ "more messages than interrupts",
+	  { "/vms/two/pci:msis=<96>" },
+	  "/vms/two/pci",
+	  "msis",
+	  "96" },
+	{ "PCI lines at the messages",
+	  { "/vms/two/pci:interrupt=<61>" },
+	  "/vms/two/pci",
+	  "interrupt",
+	  "61" },
+	{ "configuration space over RAM",
+	  { "/vms/two/pci:ecam=<0x40100000>" },
+	  "/vms/two",
+	  "reg",
+	  "PCI configuration space" },
+	{ "crooked configuration space",
+	  { "/vms/two/pci:ecam=<0x3f001000>" },
+	  "/vms/two/pci",
+	  "ecam",
+	  "0x3f001000" },
+	{ "crooked message frame",
+	  { "/vms/two/pci:msi-frame=<0x08020040>" },
+	  "/vms/two/pci",
+	  "msi-frame",
+	  "0x8020040" },
+	{ "low PCI memory above 4 GiB",
+	  { "/vms/two/pci:memory=/bits/ 64 <0xffff0000 0x20000>" },
+	  "/vms/two/pci",
+	  "memory",
+	  "0xffff0000" },
+	{ "crooked PCI memory",
+	  { "/vms/two/pci:memory-64=/bits/ 64 <0x8000001000 0x20000>" },
+	  "/vms/two/pci",
+	  "memory-64",
+	  "0x8000001000" },
+	{ "an unknown property of the PCI bus",
+	  { "/vms/two/pci:lanes=<16>" },
+	  "/vms/two/pci",
+	  "lanes",
+	  "unknown" },
 	{ "console of a disk",
 	  { "/vms/two/devices/vda:console=c" },
 	  "/vms/two/devices/vda",
@@ -474,6 +529,10 @@ static void good_gives_everything(void **state)
 	assert_int_equal(two->devices[1].data_kib, 512);
 	assert_int_equal(two->devices[2].at.size, 0);
 	assert_int_equal(two->devices[2].transport, VMM_TRANSPORT_PCI);
+	assert_true(two->pci.present);
+	assert_int_equal(two->pci.ecam, 0x3f000000);
+	assert_int_equal(system_pci_first_msi(two), 64);
+	assert_false(one->pci.present);
 	system_channel_params(&two->devices[1], &channel);
 	assert_int_equal(channel.block.partition, 2);
 	assert_int_equal(channel.block.rate, MIB(1));
@@ -487,6 +546,30 @@ static void good_gives_everything(void **state)
 	assert_string_equal(two->devices[0].console, "second");
 	/* It has a reservation, so its emulation is paid out of it. */
 	assert_int_equal(two->handler, SYSTEM_HANDLER_PASSIVE);
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+/* Described or needed by a device: more interrupts by default, and the bus. */
+static void a_pci_bus_of_its_own(void **state)
+{
+	static const char *const settings[] = {
+		"/vms/one/pci:msis=<32>",
+		"/vms/one/pci:memory=/bits/ 64 <0x20000000 0x100000>",
+	};
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { 0 };
+	struct buffer blob = { 0 };
+	const struct system_vm *one = &system->vms[0];
+
+	(void)state;
+	if (!parse(settings, 2, system, &blob, &findings))
+		fail_msg("%s", findings.all);
+	assert_true(one->pci.present);
+	assert_int_equal(one->spis, 128);
+	assert_int_equal(system_pci_first_msi(one), 128);
+	assert_int_equal(one->pci.low.base, 0x20000000);
+	assert_int_equal(one->pci.interrupt, 35);
 	buffer_fini(&blob);
 	test_free(system);
 }
@@ -582,6 +665,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(good_gives_everything),
+		cmocka_unit_test(a_pci_bus_of_its_own),
 		cmocka_unit_test(same_interrupt_twice),
 		cmocka_unit_test(seventeen_vms_are_too_many),
 		cmocka_unit_test(truncated_blobs_are_refused),

@@ -290,6 +290,91 @@ static void an_alarm_of_the_clock(void **state)
 	assert_int_equal(guest[0].injection[0].intid, RTC_INTID);
 }
 
+#define ECAM UINT64_C(0x3f000000)
+#define BARS UINT64_C(0x10000000)
+#define V2M  UINT64_C(0x08020000)
+
+static void describe_pci(void)
+{
+	config.pci = (struct vmm_config_pci){
+		.ecam_gpa = ECAM,
+		.ecam_size = PCI_ECAM_SIZE,
+		.low_gpa = BARS,
+		.low_size = 0x1000000,
+		.high_gpa = UINT64_C(0x8000000000),
+		.high_size = 0x1000000,
+		.msi_gpa = V2M,
+		.msi_first = 64,
+		.msi_count = 32,
+		.intx_first = 36,
+	};
+}
+
+static void bar_access(struct pci_function *fn, unsigned bar, struct mmio_access *access)
+{
+	(void)bar;
+	if (access->write)
+		pci_raise(fn, 0);
+	else
+		access->value = 0xcafe;
+}
+
+/* A function is found, its BAR placed, and its vector and its line interrupt the guest. */
+static void a_pci_bus(void **state)
+{
+	static const struct pci_ops ops = {
+		.bar_size = { 0x4000 },
+		.msix_table = 0x1000,
+		.msix_pba = 0x1800,
+		.bar_access = bar_access,
+	};
+	const struct pci_identity identity = { .vendor = 0x1234, .device = 0x5678 };
+	static struct pci_function fn;
+	static struct lock lock;
+
+	(void)state;
+	describe_pci();
+	boot();
+	assert_int_equal(pci_function_init(&fn, &ops, &identity, &lock), VMM_OK);
+	assert_int_equal(pci_add_msix(&fn, 1), VMM_OK);
+	assert_int_equal(machine_pci_add(&machine, &fn), VMM_OK);
+	assert_int_equal(load(ECAM), 0x56781234);
+	assert_int_equal(load(ECAM + 0x8000), UINT32_MAX);
+	store(ECAM + 0x10, BARS);
+	store(ECAM + 0x04, 6);
+	store(ECAM + 0x40, UINT32_C(0x80000000)); /* MSI-X on */
+	assert_int_equal(load(BARS), 0xcafe);
+	assert_int_equal(load(V2M + 8), 64 << 16 | 32);
+	store(BARS + 0x1000, V2M + 0x40);
+	store(BARS + 0x1008, 70);
+	store(BARS + 0x100c, 0);
+
+	store(GICD, 0x12);
+	store(GICD + 0x104, 1U << (36 - 32));
+	store(GICD + 0x108, 1U << (70 - 64));
+	signal_turn(0, VMM_BADGE_KICK); /* the guest runs */
+	store(BARS, 0);
+	assert_int_equal(guest[0].injection_count, 1);
+	assert_int_equal(guest[0].injection[0].intid, 70);
+	store(ECAM + 0x40, 0);
+	lock_take(&lock);
+	fn.caller = 0;
+	pci_set_intx(&fn, true);
+	lock_give(&lock);
+	signal_turn(0, VMM_BADGE_KICK);
+	assert_int_equal(guest[0].injection_count, 2);
+	assert_int_equal(guest[0].injection[1].intid, 36);
+}
+
+static void functions_need_a_bus(void **state)
+{
+	static struct pci_function fn;
+
+	(void)state;
+	boot();
+	assert_int_equal(machine_pci_add(&machine, &fn), VMM_ERR_ABSENT);
+}
+
 static void a_wrong_image_fails_the_vm(void **state)
 {
 	(void)state;
@@ -308,7 +393,7 @@ static void bad_configurations(void **state)
 
 	describe(state);
 	good = config;
-	for (unsigned n = 0; n < 14; n++) {
+	for (unsigned n = 0; n < 19; n++) {
 		describe(state);
 		switch (n) {
 		case 0:
@@ -353,6 +438,26 @@ static void bad_configurations(void **state)
 		case 13:
 			config.ram[0].size = UINT64_MAX;
 			break;
+		case 14:
+			describe_pci();
+			config.pci.ecam_size = 0x1000;
+			break;
+		case 15:
+			describe_pci();
+			config.pci.ecam_gpa = GICD;
+			break;
+		case 16:
+			describe_pci();
+			config.pci.msi_first = 16;
+			break;
+		case 17:
+			describe_pci();
+			config.pci.low_gpa = 0x1234;
+			break;
+		case 18:
+			describe_pci();
+			config.pci.high_gpa = BARS;
+			break;
 		default:
 			break;
 		}
@@ -376,6 +481,8 @@ int main(void)
 		cmocka_unit_test_setup(off_tells_admin, describe),
 		cmocka_unit_test_setup(the_last_vcpu_off_is_the_vm_off, describe),
 		cmocka_unit_test_setup(an_alarm_of_the_clock, describe),
+		cmocka_unit_test_setup(a_pci_bus, describe),
+		cmocka_unit_test_setup(functions_need_a_bus, describe),
 		cmocka_unit_test_setup(a_wrong_image_fails_the_vm, describe),
 		cmocka_unit_test(bad_configurations),
 	};

@@ -596,6 +596,64 @@ static void tree_names_the_machine_gicv2(void **state)
 	assert_int_equal(cell(fdt, "/timer", "interrupts", 8), 0x308);
 }
 
+static void add_pci(struct fixture *f)
+{
+	f->config.pci = (struct vmm_config_pci){
+		.ecam_gpa = 0x3f000000,
+		.ecam_size = 0x100000,
+		.low_gpa = 0x10000000,
+		.low_size = 0x1000000,
+		.high_gpa = UINT64_C(0x8000000000),
+		.high_size = 0x40000000,
+		.msi_gpa = 0x08020000,
+		.msi_first = 96,
+		.msi_count = 64,
+		.intx_first = 35,
+	};
+}
+
+static void tree_has_a_pci_bus(void **state)
+{
+	static const char path[] = "/pcie@3f000000";
+	static const char frame[] = "/interrupt-controller@8000000/v2m@8020000";
+	struct fixture *f = *state;
+	const void *fdt;
+	uint32_t gic;
+
+	load_ok(f);
+	assert_true(fdt_path_offset(tree_of(f), path) < 0);
+	add_pci(f);
+	load_ok(f);
+	fdt = tree_of(f);
+	gic = cell(fdt, "/interrupt-controller@8000000", "phandle", 0);
+	assert_string_equal(property(fdt, path, "compatible", -1), "pci-host-ecam-generic");
+	assert_int_equal(cell(fdt, path, "reg", 1), 0x3f000000);
+	assert_int_equal(cell(fdt, path, "reg", 3), 0x100000);
+	(void)property(fdt, path, "ranges", 14 * 4);
+	assert_int_equal(cell(fdt, path, "ranges", 0), 0x02000000);
+	assert_int_equal(cell(fdt, path, "ranges", 2), 0x10000000);
+	assert_int_equal(cell(fdt, path, "ranges", 4), 0x10000000);
+	assert_int_equal(cell(fdt, path, "ranges", 7), 0x03000000);
+	assert_int_equal(cell(fdt, path, "ranges", 8), 0x80);
+	assert_int_equal(cell(fdt, path, "ranges", 13), 0x40000000);
+	/* INTA# of slot n is line n modulo 4. */
+	(void)property(fdt, path, "interrupt-map", 4 * 10 * 4);
+	for (unsigned slot = 0; slot < 4; slot++) {
+		assert_int_equal(cell(fdt, path, "interrupt-map", slot * 10), slot << 11);
+		assert_int_equal(cell(fdt, path, "interrupt-map", slot * 10 + 3), 1);
+		assert_int_equal(cell(fdt, path, "interrupt-map", slot * 10 + 4), gic);
+		assert_int_equal(cell(fdt, path, "interrupt-map", slot * 10 + 7), 0);
+		assert_int_equal(cell(fdt, path, "interrupt-map", slot * 10 + 8), 3 + slot);
+		assert_int_equal(cell(fdt, path, "interrupt-map", slot * 10 + 9), 4);
+	}
+	assert_int_equal(cell(fdt, path, "interrupt-map-mask", 0), 0x1800);
+	/* The map's rows have room for the GIC's address cells, which its child needs. */
+	assert_int_equal(cell(fdt, "/interrupt-controller@8000000", "#address-cells", 0), 2);
+	assert_string_equal(property(fdt, frame, "compatible", -1), "arm,gic-v2m-frame");
+	assert_int_equal(cell(fdt, path, "msi-map", 1), cell(fdt, frame, "phandle", 0));
+	assert_string_equal(property(fdt, "/__symbols__", "pci", -1), path);
+}
+
 static void tree_has_a_label_for_everything(void **state)
 {
 	struct fixture *f = *state;
@@ -620,6 +678,7 @@ static void largest_configuration_fits(void **state)
 {
 	struct fixture *f = *state;
 
+	add_pci(f);
 	f->config.vcpu_count = VMM_CONFIG_VCPUS;
 	f->config.device_count = VMM_CONFIG_DEVICES;
 	for (unsigned i = 0; i < VMM_CONFIG_VCPUS; i++)
@@ -837,6 +896,7 @@ int main(void)
 		TEST(bad_configurations_are_refused),
 		TEST(tree_names_the_machine_gicv3),
 		TEST(tree_names_the_machine_gicv2),
+		TEST(tree_has_a_pci_bus),
 		TEST(tree_has_a_label_for_everything),
 		TEST(largest_configuration_fits),
 		TEST(users_tree_is_fixed_up),
