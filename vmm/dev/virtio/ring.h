@@ -65,15 +65,12 @@ static inline void ring_fence(void)
 static inline struct ring_desc ring_load_desc(const uint8_t *at)
 {
 	const uint64_t *word = (const uint64_t *)(const void *)at;
-	uint64_t gpa = __atomic_load_n(&word[0], __ATOMIC_RELAXED);
 	uint64_t rest = __atomic_load_n(&word[1], __ATOMIC_RELAXED);
 
-	return (struct ring_desc){
-		.gpa = gpa,
-		.len = (uint32_t)rest,
-		.low = (uint16_t)(rest >> 32),
-		.high = (uint16_t)(rest >> 48),
-	};
+	return (struct ring_desc){ .gpa = __atomic_load_n(&word[0], __ATOMIC_RELAXED),
+				   .len = (uint32_t)rest,
+				   .low = (uint16_t)(rest >> 32),
+				   .high = (uint16_t)(rest >> 48) };
 }
 
 /* An indirect table (2.7.5.3, 2.8.7), checked as far as it can be before its entries are. */
