@@ -67,7 +67,7 @@ image: build
 	@tools/run --build-only $(RUN_OPTIONS) '$(EXAMPLE)'
 
 test:
-	@$(call install,build guest run test)
+	@$(call install,build guest disk run test)
 	@ci/all
 
 check:

@@ -12,13 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GUEST_CPUS = 8 };
+enum { GUEST_CPUS = 8, GUEST_VIRTIO_MAX = 32 };
 
 struct machine {
 	uint64_t dtb;
 	uint64_t uart;
 	uint64_t rtc;
 	uint64_t virtio; /* lowest virtio-mmio, 0: none */
+	uint64_t virtio_at[GUEST_VIRTIO_MAX];
+	uint32_t virtio_intid[GUEST_VIRTIO_MAX];
+	uint32_t virtio_count;
+	uint64_t ecam; /* of the PCI host bridge, 0: none; and its memory windows */
+	uint64_t pci32_base, pci32_size, pci64_base, pci64_size;
+	uint64_t v2m; /* GICv2m frame, 0: none */
 	uint64_t gicd, gicr, gicc;
 	uint32_t gic_version;
 	int hvc; /* PSCI conduit: 1 hvc, 0 smc, -1 none */

@@ -23,7 +23,7 @@ struct property {
 
 struct node {
 	const char *name;
-	struct property compatible, reg, type, method, status, interrupts, bootargs;
+	struct property compatible, reg, type, method, status, interrupts, bootargs, ranges;
 };
 
 struct machine machine = { .hvc = -1 };
@@ -64,7 +64,7 @@ static void take_property(struct node *node, const char *name, struct property p
 		{ "compatible", &node->compatible }, { "reg", &node->reg },
 		{ "device_type", &node->type },      { "method", &node->method },
 		{ "status", &node->status },         { "interrupts", &node->interrupts },
-		{ "bootargs", &node->bootargs },
+		{ "bootargs", &node->bootargs },     { "ranges", &node->ranges },
 	};
 
 	for (unsigned i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -112,6 +112,42 @@ static void take_cpu(const struct node *node)
 	machine.mpidr[machine.cpu_count++] = mpidr;
 }
 
+static void take_virtio(const struct node *node)
+{
+	uint64_t at = reg64(node, 0);
+
+	if (machine.virtio == 0 || at < machine.virtio)
+		machine.virtio = at;
+	if (machine.virtio_count < GUEST_VIRTIO_MAX) {
+		machine.virtio_at[machine.virtio_count] = at;
+		machine.virtio_intid[machine.virtio_count++] = spi(node);
+	}
+}
+
+/* Ranges of a PCI bridge: kind and PCI address (3 cells), CPU address (2), size (2). */
+static void take_pci(const struct node *node)
+{
+	enum { ENTRY = 28, KIND_MASK = 3, KIND_32 = 2, KIND_64 = 3 };
+
+	machine.ecam = reg64(node, 0);
+	for (uint32_t i = 0; node->ranges.value != NULL && i + ENTRY <= node->ranges.length;
+	     i += ENTRY) {
+		const unsigned char *entry = node->ranges.value + i;
+		unsigned kind = entry[0] & KIND_MASK;
+
+		/* Only windows where PCI and CPU addresses are the same. */
+		if (be64(entry + 4) != be64(entry + 12))
+			continue;
+		if (kind == KIND_32) {
+			machine.pci32_base = be64(entry + 12);
+			machine.pci32_size = be64(entry + 20);
+		} else if (kind == KIND_64) {
+			machine.pci64_base = be64(entry + 12);
+			machine.pci64_size = be64(entry + 20);
+		}
+	}
+}
+
 static void take_node(const struct node *node)
 {
 	if (lists(&node->status, "disabled"))
@@ -126,9 +162,12 @@ static void take_node(const struct node *node)
 		machine.rtc = reg64(node, 0);
 		machine.rtc_intid = spi(node);
 	}
-	if (lists(&node->compatible, "virtio,mmio") &&
-	    (machine.virtio == 0 || reg64(node, 0) < machine.virtio))
-		machine.virtio = reg64(node, 0);
+	if (lists(&node->compatible, "virtio,mmio"))
+		take_virtio(node);
+	if (lists(&node->compatible, "pci-host-ecam-generic"))
+		take_pci(node);
+	if (lists(&node->compatible, "arm,gic-v2m-frame"))
+		machine.v2m = reg64(node, 0);
 	if (lists(&node->compatible, "arm,psci-0.2") || lists(&node->compatible, "arm,psci-1.0"))
 		machine.hvc = lists(&node->method, "hvc") ? 1 : 0;
 	if (lists(&node->type, "memory")) {

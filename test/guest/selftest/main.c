@@ -5,7 +5,8 @@
 enum { ACTIVE_MAX = 32 };
 
 static const struct test *const suites[] = {
-	exception_tests, mmio_tests, device_tests, gic_tests, timer_tests, psci_tests, smp_tests,
+	exception_tests, mmio_tests, device_tests, gic_tests, timer_tests,
+	psci_tests,      smp_tests,  virtio_tests, blk_tests,
 };
 
 static const char *current;

@@ -19,7 +19,7 @@ struct test {
 };
 
 extern const struct test device_tests[], exception_tests[], gic_tests[], mmio_tests[], psci_tests[],
-	smp_tests[], timer_tests[];
+	smp_tests[], timer_tests[], virtio_tests[], blk_tests[];
 
 /* Each prints the test's line, so it is called once a test; the macros return from the test. */
 void test_fail(const char *file, int line, const char *what);
