@@ -160,8 +160,7 @@ void native_console_client(struct admin *a, const char *name, enum vmm_console_k
 	if (a->console.client_count == VMM_CONSOLE_CLIENTS)
 		admin_die(a, "console %s: one client too many", name);
 	a->console.client_count++;
-	fmt_snprintf(entry->name, sizeof(entry->name), "%s%s",
-		     kind == VMM_CONSOLE_LOG && client != &a->self ? "vmm " : "", name);
+	fmt_snprintf(entry->name, sizeof(entry->name), "%s", name);
 	entry->kind = kind;
 	*pair = (struct queue_pair){ 0 };
 	share_page(a, client, &console->space, &pair->tx_queue, &entry->tx_queue);

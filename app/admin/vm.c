@@ -259,6 +259,8 @@ static uint32_t add_device_channel(struct vm_build *b, const struct system_devic
 
 static void add_devices(struct vm_build *b)
 {
+	char name[VMM_START_NAME];
+
 	for (uint32_t i = 0; i < b->vm->device_count; i++) {
 		const struct system_device *described = &b->vm->devices[i];
 
@@ -276,7 +278,8 @@ static void add_devices(struct vm_build *b)
 		};
 		memcpy(device->name, described->name, strlen(described->name));
 	}
-	b->config->log_channel = add_channel(b, b->vm->name, VMM_CONSOLE_LOG);
+	fmt_snprintf(name, sizeof(name), "vmm %s", b->vm->name);
+	b->config->log_channel = add_channel(b, name, VMM_CONSOLE_LOG);
 }
 
 /* ---- all ---- */

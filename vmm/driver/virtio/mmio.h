@@ -76,5 +76,8 @@ uint32_t vdrv_interrupt(struct vdrv *v);
 /** Reads `size` bytes of configuration, unchanged in between (4.2.2.1, ConfigGeneration). */
 void vdrv_config(struct vdrv *v, unsigned offset, void *to, size_t size);
 
+/** Resets the device, for good; it does no DMA any more. */
+void vdrv_stop(struct vdrv *v);
+
 /** True if the device has given up (DEVICE_NEEDS_RESET, FAILED). */
 bool vdrv_broken(struct vdrv *v);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The disk driver: one virtio block device of the machine, one client. What it does is in
+ * vmm/driver/virtio/blk.h; here are its interrupt and its signals.
+ */
+#include "app/blk/probe.h"
+#include "app/lib/native.h"
+#include "vmm/driver/virtio/blk.h"
+#include "vmm/port/sel4/runtime.h"
+
+static struct blkdrv driver;
+
+static const struct vmm_channel *client_of(const struct native *n)
+{
+	uint32_t at = 0;
+	const struct vmm_channel *client =
+		native_channel(n, VMM_CHANNEL_BLOCK, VMM_ROLE_SERVER, &at);
+
+	native_expect(client != NULL);
+	return client;
+}
+
+static enum vmm_err open(struct native *n, const struct vmm_channel *client)
+{
+	const struct vmm_start_region *device = native_region(n, "device");
+	const struct vmm_start_region *dma = native_region(n, "dma");
+	const struct vmm_region *shared = client->region;
+	const struct blkdrv_setup setup = {
+		.ops = &vdrv_mmio_ops,
+		.page = (void *)device->vaddr,
+		.page_size = device->size,
+		.dma = (void *)dma->vaddr,
+		.dma_paddr = dma->paddr,
+		.dma_size = dma->size,
+		.requests = (void *)shared[VMM_BLOCK_REQUESTS].vaddr,
+		.requests_size = shared[VMM_BLOCK_REQUESTS].size,
+		.responses = (void *)shared[VMM_BLOCK_RESPONSES].vaddr,
+		.responses_size = shared[VMM_BLOCK_RESPONSES].size,
+		.medium = (void *)shared[VMM_BLOCK_INFO].vaddr,
+	};
+
+	native_expect(shared[VMM_BLOCK_INFO].size >= blkq_medium_bytes());
+	return blkdrv_open(&driver, &setup);
+}
+
+void runtime_main(void *page, uint64_t thread)
+{
+	const struct vmm_channel *client;
+	struct native n;
+	enum vmm_err err;
+
+	native_init(&n, page, thread);
+	client = client_of(&n);
+	err = open(&n, client);
+	if (err != VMM_OK) {
+		native_say(&n, "no disk: %s", vmm_err_name(err));
+		for (;;)
+			(void)native_wait(&n);
+	}
+	native_say(&n, "disk of %lu KiB%s%s%s", (unsigned long)(driver.medium.sectors / 2),
+		   driver.medium.read_only ? ", read-only" : "",
+		   driver.medium.serial[0] != '\0' ? ", serial " : "", driver.medium.serial);
+	seL4_Signal(client->notify);
+	for (unsigned rounds = 0;; rounds++) {
+		bool answered = blkdrv_run(&driver);
+
+		probe(&driver, answered, rounds);
+		if (answered)
+			seL4_Signal(client->notify);
+		/* Whoever started us again left the interrupt as it was. */
+		(void)seL4_IRQHandler_Ack(n.irq);
+		(void)native_wait(&n);
+	}
+}

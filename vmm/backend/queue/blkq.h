@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Block queues in shared memory, in the format of sDDF 0.7: requests one way, responses the other, and
+ * a page that describes the medium.
+ *
+ * Each queue is a header with two free-running indices and a ring of BLKQ_CAPACITY entries. The producer
+ * signals after every batch. `plugged`, in the request queue, asks the consumer to leave the requests
+ * alone for now.
+ *
+ * Beyond the format, where the server's page says so (it lies behind the format's own 88 bytes):
+ * BLKQ_SECTORS in a request's code counts in sectors of 512 bytes instead of blocks of 4096, and codes for
+ * discarding and zeroing. BLKQ_SYNC is between a multiplexer and a driver that was started again: see
+ * blkq_medium.generation.
+ *
+ * The peer is hostile: each side keeps its own index privately, reads the peer's once an operation and
+ * takes a count beyond the capacity for a full (producer) or empty (consumer) queue; an entry is copied
+ * once, and the copy is checked by whoever uses it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+
+enum { BLKQ_CAPACITY = 128, BLKQ_BLOCK = 4096, BLKQ_SECTOR = 512 };
+
+enum blkq_code {
+	BLKQ_READ = 0,
+	BLKQ_WRITE,
+	BLKQ_FLUSH,
+	BLKQ_BARRIER,
+	BLKQ_DISCARD = 0x100, /* offset is not used */
+	BLKQ_WRITE_ZEROES,    /* the same; the sectors may be deallocated */
+	BLKQ_WRITE_ZEROES_KEEP,
+	BLKQ_SYNC, /* block: the generation that it answers */
+};
+
+#define BLKQ_SECTORS (UINT32_C(1) << 31) /* a flag of the code */
+
+enum blkq_status {
+	BLKQ_OK = 0,
+	BLKQ_ERROR,
+	BLKQ_INVALID,
+	BLKQ_IO_ERROR,
+	BLKQ_NO_DEVICE,
+};
+
+/* Wire. */
+struct blkq_request {
+	uint32_t code;
+	uint32_t reserved;
+	uint64_t
+		offset; /* client to multiplexer: in the client's data region; to a driver: DMA address */
+	uint64_t block; /* first */
+	uint16_t count;
+	uint16_t reserved2;
+	uint32_t id; /* the producer's */
+};
+
+struct blkq_response {
+	uint32_t status; /* enum blkq_status */
+	uint16_t count;  /* that succeeded */
+	uint16_t reserved;
+	uint32_t id;
+};
+
+_Static_assert(sizeof(struct blkq_request) == 32, "sDDF 0.7 block request");
+_Static_assert(sizeof(struct blkq_response) == 12, "sDDF 0.7 block response");
+
+enum blkq_kind { BLKQ_REQUESTS, BLKQ_RESPONSES };
+
+/* One end of a queue. */
+struct blkq {
+	uint8_t *entries; /* borrowed */
+	uint32_t *mine, *theirs;
+	const uint8_t *plugged; /* requests */
+	uint32_t entry_size;
+	uint32_t index; /* the truth of ours; what was put or taken, shown or not */
+	bool producer;
+};
+
+/** Bytes a queue takes. */
+size_t blkq_bytes(enum blkq_kind kind);
+
+/**
+ * Attaches one end to `bytes` of memory (8-byte aligned). VMM_ERR_INVALID if it is too small or not
+ * aligned. Takes up our own index where a former owner of this end left it.
+ */
+VMM_MUST_CHECK enum vmm_err blkq_init(struct blkq *q, enum blkq_kind kind, bool producer,
+				      void *memory, size_t bytes);
+
+/** Producer: entries that can be put. Consumer: entries that can be taken; 0 while plugged. */
+uint32_t blkq_room(const struct blkq *q);
+uint32_t blkq_length(const struct blkq *q);
+
+/** Copies an entry in or out; false if there is no room, or none. */
+bool blkq_put(struct blkq *q, const void *entry);
+bool blkq_take(struct blkq *q, void *entry);
+
+/** Shows the peer what was put, or gives it back the room of what was taken. */
+void blkq_show(struct blkq *q);
+
+/* Features of an extended server. */
+enum {
+	BLKQ_F_SECTORS = 1 << 0,
+	BLKQ_F_DISCARD = 1 << 1,
+	BLKQ_F_WRITE_ZEROES = 1 << 2,
+};
+
+struct blkq_medium {
+	uint64_t sectors; /* of 512 bytes */
+	bool read_only;
+	uint16_t queue_depth;
+	uint32_t block_size; /* bytes; a power of two from 512 to 65536 */
+	uint32_t features;   /* BLKQ_F_*; 0: a server that knows the plain format only */
+	/*
+	 * A driver counts its starts here. One that finds another's count in its page takes requests off
+	 * its queue, and drops them, until BLKQ_SYNC with its own generation. Its client then sends again
+	 * whatever was not answered.
+	 */
+	uint32_t generation;
+	char serial[64]; /* printable, NUL-terminated */
+};
+
+/** Bytes of the page that are used. */
+size_t blkq_medium_bytes(void);
+
+/** Server: describes the medium; the client may use it from then on. */
+void blkq_medium_show(void *page, const struct blkq_medium *medium);
+
+/** Server: there is none. */
+void blkq_medium_hide(void *page);
+
+/** Server: the generation a former owner left. */
+uint32_t blkq_medium_generation(const void *page);
+
+/** Client: a checked copy. False, and `*medium` zeroed, if there is no (sensible) medium. */
+bool blkq_medium_read(const void *page, struct blkq_medium *medium);
