@@ -2,8 +2,10 @@
 /*
  * The root task: builds what the system description says, seals the system, then only listens.
  *
- *   main.c     the order of work
+ *   main.c     the program: its state, its stack
+ *   build.c    the order of work
  *   log.c      what is said, and where: the UART itself, later a queue to the console
+ *   machine.c  what is no kernel call: the UART's registers, clearing memory
  *   object.c   untyped memory to objects, and the slots for their capabilities
  *   space.c    address spaces
  *   archive.c  program files and guest images
@@ -16,12 +18,7 @@
  *   serve.c    faults, VMs that end, power off
  *
  * While it builds, the root task has the machine to itself: any refusal by the kernel ends in
- * admin_die(). One thread; no state but `struct admin`, which main.c holds.
- *
- * CSpace: a root of 16 slots. Slot 0 leads to the CNode the kernel made ("kept" slots: what may stay
- * after sealing, and what the kernel gave). Slots 1.. lead to CNodes of 4096 "vault" slots each: every
- * object's own capability, which nobody needs once the system runs, but which must exist, since a
- * frame whose capability is deleted is unmapped. Sealing cuts the vault off (seal.c).
+ * admin_die(). One thread; no state but `struct admin` (state.h), which main.c holds.
  */
 #pragma once
 
@@ -31,147 +28,13 @@
 #include <sel4/sel4.h>
 #include <vmm/channel.h>
 #include <vmm/console.h>
-#include <vmm/image.h>
-#include <vmm/start.h>
-#include <vmm/timer.h>
 
-#include "vmm/admin/system.h"
-#include "vmm/admin/untyped.h"
-#include "vmm/backend/console/sddf.h"
+#include "app/admin/state.h"
 
-enum {
-	CHUNK_BITS = 12, /* slots of a CNode below the root, as the kernel's own */
-	ROOT_BITS = 4,
-	ROOT_DEPTH = 64 - CHUNK_BITS, /* depth at which a slot of the root itself is named */
+/* ---- build.c ---- */
 
-	PAGE_BYTES = 4096,
-	CONFIG_BYTES = 4 * PAGE_BYTES, /* a program's own configuration, at most */
-	SHARED_FRAMES = 4096,          /* frames of images and of programs' constant segments */
-	SHARED_FILES = 16,             /* program files */
-	PASSIVE_MAX = 48,              /* handlers that hand over their scheduling context */
-	KEPT_MAX = 16,
-	GICV_PAGES = 2, /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
-	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS,
-	PRIORITY_LOWEST = 1, /* the others: vmm/admin/system.h */
-};
-
-/* Admin's own address space, beside its image, which ends below 1 GiB. */
-#define ADMIN_UART    UINT64_C(0x100000000)
-#define ADMIN_TEMP    UINT64_C(0x100001000) /* one page, for writing into others' frames */
-#define ADMIN_SPACE   UINT64_C(0x100010000) /* from here on: struct admin.self */
-#define ADMIN_CLEAR   UINT64_C(0x120000000) /* one large page: guest RAM, while it is cleared */
-#define ADMIN_ARCHIVE UINT64_C(0x140000000) /* program files while they are loaded */
-
-/* Badges at admin's endpoint, and of its notification. */
-#define BADGE_FAULT(program, thread) \
-	(UINT64_C(1) << 32 | (uint64_t)(program) << 8 | (uint64_t)(thread))
-#define BADGE_VM(vm)           (UINT64_C(1) << 33 | (uint64_t)(vm))
-#define BADGE_PASSIVE(handler) (UINT64_C(1) << 63 | UINT64_C(1) << (handler))
-
-/* The timer server is up (include/vmm/timer.h). */
-#define BADGE_UP (UINT64_C(1) << 62)
-
-struct space {
-	seL4_CPtr vspace;
-	uint64_t next; /* end of what is mapped so far */
-};
-
-/* One frame that several programs map. Its own capability is never mapped: each gets a copy. */
-struct shared_frame {
-	seL4_CPtr cap;
-	uint32_t page;   /* segments: page number of the address it belongs at */
-	bool executable; /* segments */
-};
-
-/* Frames [first, first + count) of admin.frames. */
-struct shared_run {
-	uint32_t first, count;
-	uint64_t frame_size; /* images */
-};
-
-/* A program file's constant segments, made once. */
-struct shared_file {
-	const char *name;
-	struct shared_run run;
-};
-
-struct program {
-	const char *name;
-	uint32_t id; /* index into admin.programs */
-	struct space space;
-	seL4_CPtr cnode;
-	uint32_t cnode_bits, next_cptr;
-	uint32_t priority;
-	uint64_t entry;
-	seL4_CPtr tcbs[VMM_START_THREADS];
-	bool runs[VMM_START_THREADS]; /* to be resumed when everything is built */
-	uint64_t bytes;               /* memory taken for it alone */
-	uint64_t shared_bytes;        /* of segments that others may share */
-	struct vmm_start start;
-	uint64_t start_vaddr, config_vaddr;
-};
-
-/* A passive handler: what it starts on, and what its notification gets instead. Kept slots. */
-struct handover {
-	seL4_CPtr start_sc, sc, notification;
-	bool done;
-};
-
-struct vm_state {
-	uint64_t guest_bytes;   /* guest's objects and tables, without RAM */
-	uint64_t timer_bytes;   /* its clients in the timer server */
-	uint64_t channel_bytes; /* shared with native programs */
-	bool ended, failed;
-};
-
-struct log {
-	bool uart; /* the UART is mapped at ADMIN_UART */
-	seL4_CPtr uart_frame;
-	bool queue; /* `channel` is attached and the console runs */
-	struct console_log channel;
-	seL4_CPtr notify;
-};
-
-struct admin {
-	const seL4_BootInfo *bi;
-	const struct vmm_blob *blob;
-	struct system system;
-	struct log log;
-
-	struct untyped_pool pool;
-	uint64_t window_next, window_end; /* what is left of the board's image window */
-	uint64_t *account;                /* where the bytes of new objects are added up */
-	uint64_t own_bytes;
-	seL4_CPtr root;       /* the CSpace root */
-	uint32_t chunk_count; /* CNodes below it */
-	uint64_t next_vault, next_kept;
-	uint64_t kept[KEPT_MAX + 3 * PASSIVE_MAX]; /* slots that stay after sealing */
-	uint32_t kept_count;
-
-	uint32_t frame_count;
-	struct shared_frame frames[SHARED_FRAMES];
-	uint32_t file_count;
-	struct shared_file files[SHARED_FILES];
-	struct shared_run images[SYSTEM_IMAGES];
-	seL4_CPtr gicv_frames[GICV_PAGES];
-
-	struct space self;
-	seL4_CPtr endpoint;       /* vault: all rights */
-	seL4_CPtr notification;   /* vault: bound to admin's thread */
-	seL4_CPtr receive, reply; /* kept */
-	bool smc;                 /* the kernel allows SMC calls */
-
-	uint32_t program_count;
-	struct program programs[PROGRAM_MAX];
-	struct vm_state vms[SYSTEM_VMS];
-	struct vmm_native_config natives[SYSTEM_PROGRAMS]; /* from SYSTEM_FIXED_PROGRAMS on */
-	seL4_CPtr native_wakes[SYSTEM_PROGRAMS];           /* vault */
-	struct vmm_console_config console;
-	struct vmm_timer_config timer;
-	seL4_CPtr console_wake, serial_wake; /* vault */
-	struct handover handovers[PASSIVE_MAX];
-	uint32_t handover_count;
-};
+/** Builds the system, seals it, serves it. `a` is zeroed. */
+_Noreturn void admin_run(struct admin *a, const seL4_BootInfo *bi);
 
 /* ---- log.c ---- */
 
@@ -182,12 +45,21 @@ void admin_say(struct admin *a, const char *format, ...) __attribute__((format(p
 /** Says it and stops for good: the system was not built. */
 _Noreturn void admin_die(struct admin *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/** admin_die() if `error` is one, naming the invocation and what it was for. */
+/** What errors from now on are about. Borrowed. */
+void admin_builds(struct admin *a, const char *kind, const char *name);
+/** admin_die() if `error` is one, naming what is being built, the invocation and what it was for. */
 void must(struct admin *a, seL4_Error error, const char *call, const char *what);
 /** Gives the UART up and speaks through the console from now on. */
 void log_to_console(struct admin *a);
 /** Waits until the console has taken everything. */
 void log_drain(struct admin *a);
+
+/* ---- machine.c ---- */
+
+/** One character out of the PL011 whose registers are mapped at `uart`. */
+void machine_put(uint64_t uart, char c);
+/** Zeroes [at, at + size), whole pages. */
+void machine_clear(uint64_t at, uint64_t size);
 
 /* ---- object.c ---- */
 

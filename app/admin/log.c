@@ -7,11 +7,6 @@
 
 enum {
 	LINE = 256,
-	/* Arm PrimeCell UART (PL011), DDI 0183, 3.2. */
-	PL011_DR = 0x00,
-	PL011_FR = 0x18,
-	PL011_FR_TXFF = 1 << 5,
-
 	DRAIN_YIELDS = 20000, /* more than enough to empty a UART's FIFO; under a second */
 };
 
@@ -23,34 +18,32 @@ void log_init(struct admin *a)
 	a->log.uart = true;
 }
 
-static void put_uart(char c)
+/*
+ * Without UART or console the kernel may have one. A kernel built without printing takes the call for a
+ * fault, which stops admin: it only has such things to say when it is about to stop.
+ */
+static void put(struct admin *a, const char *text)
 {
-	volatile uint32_t *flags = (volatile uint32_t *)(ADMIN_UART + PL011_FR);
-	volatile uint32_t *data = (volatile uint32_t *)(ADMIN_UART + PL011_DR);
-
-	while ((*flags & PL011_FR_TXFF) != 0)
-		;
-	*data = (uint8_t)c;
+	for (; *text != '\0'; text++) {
+		if (a->log.uart)
+			machine_put(ADMIN_UART, *text);
+		else
+			seL4_DebugPutChar(*text);
+	}
 }
 
-static void put_uart_text(const char *text)
-{
-	for (; *text != '\0'; text++)
-		put_uart(*text);
-}
-
-/* The console puts the channel's name, "vessel", before each line, as is done here for the UART. */
+/* The console puts the channel's name, "vessel", before each line, as is done here. */
 static void say(struct admin *a, const char *format, va_list args)
 {
 	char line[LINE];
 
 	fmt_vsnprintf(line, sizeof(line), format, args);
-	if (a->log.uart) {
-		put_uart_text("vessel: ");
-		put_uart_text(line);
-		put_uart_text("\r\n");
-	} else if (a->log.queue) {
+	if (a->log.queue) {
 		console_log_line(&a->log.channel, line, strlen(line));
+	} else {
+		put(a, "vessel: ");
+		put(a, line);
+		put(a, "\r\n");
 	}
 }
 
@@ -76,10 +69,32 @@ void admin_die(struct admin *a, const char *format, ...)
 		seL4_TCB_Suspend(seL4_CapInitThreadTCB);
 }
 
+void admin_builds(struct admin *a, const char *kind, const char *name)
+{
+	a->building.kind = kind;
+	a->building.name = name;
+}
+
 void must(struct admin *a, seL4_Error error, const char *call, const char *what)
 {
-	if (error != seL4_NoError)
-		admin_die(a, "%s for %s: seL4 error %d", call, what, (int)error);
+	static const char *const names[seL4_NumErrors] = {
+		[seL4_InvalidArgument] = "invalid argument",
+		[seL4_InvalidCapability] = "invalid capability",
+		[seL4_IllegalOperation] = "illegal operation",
+		[seL4_RangeError] = "range error",
+		[seL4_AlignmentError] = "alignment error",
+		[seL4_FailedLookup] = "failed lookup",
+		[seL4_TruncatedMessage] = "truncated message",
+		[seL4_DeleteFirst] = "delete first",
+		[seL4_RevokeFirst] = "revoke first",
+		[seL4_NotEnoughMemory] = "not enough memory",
+	};
+
+	if (error == seL4_NoError)
+		return;
+	admin_die(a, "%s %s: %s for %s: the kernel says %s", a->building.kind, a->building.name,
+		  call, what,
+		  (unsigned)error < seL4_NumErrors ? names[error] : "something unknown");
 }
 
 void log_to_console(struct admin *a)

@@ -129,6 +129,7 @@ void native_create(struct admin *a)
 
 		main_thread(a, p, &described->sched);
 	}
+	admin_builds(a, "the", "native programs");
 	a->account = &a->own_bytes;
 	a->serial_wake = new_notification(a);
 	a->console_wake = new_notification(a);

@@ -13,6 +13,23 @@ enum { EXTRA_REFILLS = 8, SC_BITS_LIMITED = 8 };
 
 #define CHUNK_SLOTS (UINT64_C(1) << CHUNK_BITS)
 
+/* For messages. */
+static const char *const type_names[seL4_ObjectTypeCount] = {
+	[seL4_UntypedObject] = "untyped memory",
+	[seL4_TCBObject] = "a thread",
+	[seL4_EndpointObject] = "an endpoint",
+	[seL4_NotificationObject] = "a notification",
+	[seL4_CapTableObject] = "a CNode",
+	[seL4_SchedContextObject] = "a scheduling context",
+	[seL4_ReplyObject] = "a reply object",
+	[seL4_ARM_HugePageObject] = "a huge frame",
+	[seL4_ARM_VSpaceObject] = "an address space",
+	[seL4_ARM_SmallPageObject] = "a frame",
+	[seL4_ARM_LargePageObject] = "a large frame",
+	[seL4_ARM_PageTableObject] = "a page table",
+	[seL4_ARM_VCPUObject] = "a VCPU",
+};
+
 /* Retypes into `count` slots from cptr `first` on, which lie in one chunk. */
 static void retype(struct admin *a, seL4_CPtr untyped, seL4_Word type, uint8_t size_bits,
 		   seL4_CPtr first, uint32_t count)
@@ -20,7 +37,7 @@ static void retype(struct admin *a, seL4_CPtr untyped, seL4_Word type, uint8_t s
 	must(a,
 	     seL4_Untyped_Retype(untyped, type, size_bits, a->root, first >> CHUNK_BITS, ROOT_DEPTH,
 				 first & (CHUNK_SLOTS - 1), count),
-	     "Untyped_Retype", "an object");
+	     "Untyped_Retype", type_names[type]);
 }
 
 static uint32_t take(struct admin *a, uint8_t bits, uint32_t wanted, seL4_CPtr *untyped)
@@ -29,8 +46,11 @@ static uint32_t take(struct admin *a, uint8_t bits, uint32_t wanted, seL4_CPtr *
 	uint32_t got = untyped_take(&a->pool, bits, wanted, &cap);
 
 	if (got == 0)
-		admin_die(a, "out of memory: no 0x%llx bytes in one piece, %llu KiB left in all",
-			  1ull << bits, (unsigned long long)(untyped_free(&a->pool) >> 10));
+		admin_die(
+			a,
+			"%s %s: out of memory: no 0x%llx bytes in one piece, %llu KiB left in all",
+			a->building.kind, a->building.name, 1ull << bits,
+			(unsigned long long)(untyped_free(&a->pool) >> 10));
 	*untyped = cap;
 	*a->account += (uint64_t)got << bits;
 	return got;
@@ -87,6 +107,7 @@ void object_init(struct admin *a)
 {
 	const seL4_BootInfo *bi = a->bi;
 
+	admin_builds(a, "admin's", "own objects");
 	a->account = &a->own_bytes;
 	a->next_kept = bi->empty.start;
 	for (seL4_Word i = 0; i < bi->untyped.end - bi->untyped.start; i++) {
@@ -200,21 +221,6 @@ seL4_CPtr object_device_frame(struct admin *a, uint64_t paddr, uint8_t bits)
 	return cap;
 }
 
-/* By DC ZVA where EL0 may use it (Arm ARM DDI 0487, DCZID_EL0): a cache line an instruction. */
-static void clear(uint64_t at, uint64_t size)
-{
-	enum { PROHIBITED = 1 << 4, BLOCK_WORDS = 0xf };
-	uint64_t id, end = at + size;
-
-	__asm__("mrs %0, dczid_el0" : "=r"(id));
-	if ((id & PROHIBITED) != 0) {
-		memset((void *)at, 0, size);
-		return;
-	}
-	for (; at < end; at += UINT64_C(4) << (id & BLOCK_WORDS))
-		__asm__ volatile("dc zva, %0" : : "r"(at) : "memory");
-}
-
 /*
  * The kernel hands this memory out as device memory and never clears it, so that it is done here,
  * and ten times faster. Guests read it past the caches at first: it is cleaned as well.
@@ -232,7 +238,7 @@ seL4_CPtr object_window_frame(struct admin *a)
 	a->window_next += size;
 	space_map(a, &a->self, frame, ADMIN_CLEAR, seL4_ReadWrite,
 		  seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever);
-	clear(ADMIN_CLEAR, size);
+	machine_clear(ADMIN_CLEAR, size);
 	must(a, seL4_ARM_Page_Clean_Data(frame, 0, size), "Page_Clean_Data", "guest RAM");
 	must(a, seL4_ARM_Page_Unmap(frame), "Page_Unmap", "guest RAM");
 	return frame;

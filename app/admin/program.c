@@ -19,6 +19,11 @@ static void set_name(char to[VMM_START_NAME], const char *name)
 	memcpy(to, name, length); /* the rest is zero */
 }
 
+static void builds(struct admin *a, const struct program *p)
+{
+	admin_builds(a, p->id < a->system.program_count ? "program" : "VM", p->name);
+}
+
 struct program *program_new(struct admin *a, const char *name, const char *file,
 			    uint32_t cnode_bits, uint32_t priority)
 {
@@ -26,6 +31,7 @@ struct program *program_new(struct admin *a, const char *name, const char *file,
 
 	p->name = name;
 	p->id = a->program_count++;
+	builds(a, p);
 	p->priority = priority;
 	p->next_cptr = 1;
 	a->account = &p->bytes;
@@ -48,12 +54,12 @@ static void configure(struct admin *a, struct program *p, seL4_CPtr tcb, uint32_
 				      BADGE_FAULT(p->id, thread));
 
 	must(a, seL4_TCB_Configure(tcb, p->cnode, guard, p->space.vspace, 0, buffer, buffer_frame),
-	     "TCB_Configure", p->name);
+	     "TCB_Configure", "a thread");
 	must(a, seL4_TCB_SetSchedParams(tcb, seL4_CapInitThreadTCB, 0, p->priority, sc, fault),
-	     "TCB_SetSchedParams", p->name);
+	     "TCB_SetSchedParams", "a thread");
 	/* Programs use no FPU: the kernel then leaves a guest's FPU state where it is at each exit. */
 	must(a, (seL4_Error)seL4_TCB_SetFlags(tcb, 0, seL4_TCBFlag_fpuDisabled).error,
-	     "TCB_SetFlags", p->name);
+	     "TCB_SetFlags", "a thread");
 }
 
 uint32_t program_thread(struct admin *a, struct program *p, const struct thread_options *options)
@@ -73,7 +79,7 @@ uint32_t program_thread(struct admin *a, struct program *p, const struct thread_
 	regs.x0 = p->start_vaddr;
 	regs.x1 = index;
 	must(a, seL4_TCB_WriteRegisters(tcb, 0, 0, sizeof(regs) / sizeof(seL4_Word), &regs),
-	     "TCB_WriteRegisters", p->name);
+	     "TCB_WriteRegisters", "a thread");
 	p->tcbs[index] = tcb;
 	p->runs[index] = options->run;
 	p->start.threads[index].ipc_buffer = buffer;
@@ -102,7 +108,7 @@ uint64_t program_grant(struct admin *a, struct program *p, seL4_CPtr cap, seL4_C
 					  64, rights)
 			: seL4_CNode_Mint(p->cnode, cptr, (seL4_Uint8)p->cnode_bits, a->root, cap,
 					  64, rights, badge),
-	     "CNode_Copy", p->name);
+	     "CNode_Copy", "a capability of its own");
 	return cptr;
 }
 
@@ -149,6 +155,7 @@ static void write_pages(struct admin *a, struct program *p, uint64_t vaddr, cons
 
 void program_finish(struct admin *a, struct program *p, const void *config, uint64_t config_size)
 {
+	builds(a, p);
 	a->account = &p->bytes;
 	if (config != NULL) {
 		p->start.config = p->config_vaddr;
@@ -160,8 +167,9 @@ void program_finish(struct admin *a, struct program *p, const void *config, uint
 
 void program_run(struct admin *a, struct program *p)
 {
+	builds(a, p);
 	for (uint32_t i = 0; i < p->start.thread_count; i++) {
 		if (p->runs[i])
-			must(a, seL4_TCB_Resume(p->tcbs[i]), "TCB_Resume", p->name);
+			must(a, seL4_TCB_Resume(p->tcbs[i]), "TCB_Resume", "a thread");
 	}
 }

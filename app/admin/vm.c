@@ -128,10 +128,10 @@ static seL4_CPtr new_guest_thread(struct vm_build *b, uint32_t index, seL4_CPtr 
 	seL4_Word guard = seL4_CNode_CapData_new(0, 64 - GUEST_CNODE_BITS).words[0];
 
 	must(a, seL4_TCB_SetSpace(tcb, fault, b->guest_cnode, guard, b->guest.vspace, 0),
-	     "TCB_SetSpace", b->vm->name);
-	must(a, seL4_ARM_VCPU_SetTCB(vcpu, tcb), "VCPU_SetTCB", b->vm->name);
+	     "TCB_SetSpace", "a guest thread");
+	must(a, seL4_ARM_VCPU_SetTCB(vcpu, tcb), "VCPU_SetTCB", "a guest thread");
 	must(a, seL4_TCB_SetSchedParams(tcb, seL4_CapInitThreadTCB, 0, sched->priority, sc, fault),
-	     "TCB_SetSchedParams", b->vm->name);
+	     "TCB_SetSchedParams", "a guest thread");
 	return tcb;
 }
 
@@ -156,7 +156,7 @@ static uint64_t add_handler(struct vm_build *b, uint32_t index)
 	options.sc = object_new_sc(a, &full, index);
 	thread = program_thread(a, b->vmm, &options);
 	must(a, seL4_TCB_BindNotification(b->vmm->tcbs[thread], b->notifications[index]),
-	     "TCB_BindNotification", b->vm->name);
+	     "TCB_BindNotification", "a handler");
 	if (b->vm->handler != SYSTEM_HANDLER_PASSIVE)
 		return 0;
 	if (a->handover_count == PASSIVE_MAX)

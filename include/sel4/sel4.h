@@ -9,7 +9,7 @@
  *
  * Headers with numbers and layouts only (usable by a kernel, on a host, and where marked from
  * assembly): config, constants, errors, objecttype, types, faults, invocation, syscall, bootinfo.
- * Headers that need an AArch64 compiler: functions, syscalls, stubs.
+ * Headers that need an AArch64 compiler: functions, trap, syscalls, stubs.
  */
 #pragma once
 
@@ -24,4 +24,5 @@
 #include <sel4/stubs.h>
 #include <sel4/syscall.h>
 #include <sel4/syscalls.h>
+#include <sel4/trap.h>
 #include <sel4/types.h>
