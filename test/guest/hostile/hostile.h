@@ -18,9 +18,6 @@ struct cruelty {
 	void (*run)(void);
 };
 
-/** xorshift64*: the same numbers in every run. */
-uint64_t noise(void);
-
 void cruel_instructions(void); /* every system instruction and register, and classes of others */
 void cruel_random(void);       /* whatever a random word means; does not come back */
 void cruel_pages(void);        /* every byte of every emulated page at every width */

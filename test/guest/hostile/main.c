@@ -13,16 +13,6 @@ static const uint64_t state_magic = 0x57ac0de5eed5eed5;
 static volatile uint64_t interrupts;
 static volatile uint64_t storm_end; /* 0: no storm */
 
-uint64_t noise(void)
-{
-	static uint64_t state = 0x9e3779b97f4a7c15;
-
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return state * 0x2545f4914f6cdd1d;
-}
-
 void irq_handler(void)
 {
 	uint32_t iar = gic_ack();

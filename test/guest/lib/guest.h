@@ -56,6 +56,9 @@ bool text_equal(const char *a, const char *b);
 /** True if `bootargs` has the word `name`, or `name`=value with `value` copied (at most 63 bytes). */
 bool bootarg(const char *name, char value[64]);
 
+/* noise.c: numbers as if random, the same in every run. */
+uint64_t noise(void);
+
 /* machine.c */
 void machine_read(const unsigned char *dtb);
 

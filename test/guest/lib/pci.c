@@ -33,6 +33,15 @@ uint32_t pci_capability(uint64_t function, uint8_t id, uint32_t from)
 	return 0;
 }
 
+uint64_t pci_bar(uint64_t function, unsigned bar)
+{
+	uint32_t low = read32(function + PCI_BAR0 + 4 * bar);
+
+	return (low & ~15u) |
+	       ((low & BAR_64) != 0 ? (uint64_t)read32(function + PCI_BAR0 + 4 * bar + 4) << 32
+				    : 0);
+}
+
 /* The address of one BAR of `size` bytes, naturally aligned; 0: no room. */
 static uint64_t place(uint64_t size, bool wide)
 {

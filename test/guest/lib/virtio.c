@@ -187,18 +187,12 @@ static bool take_mmio(uint64_t base, uint32_t intid, struct virtio *vd)
 }
 
 /* The structures' places are in vendor capabilities (4.1.4). */
-static bool take_pci(uint64_t function, struct virtio *vd)
+bool virtio_locate(struct virtio *vd)
 {
-	uint32_t id = read32(function + PCI_ID), cap = 0;
-	uint64_t bars[6];
+	uint64_t function = vd->function, bars[6];
+	uint32_t cap = 0;
 
-	if ((id & 0xffff) != PCI_VENDOR_VIRTIO || id >> 16 < PCI_DEVICE_MODERN)
-		return false;
-	*vd = (struct virtio){
-		.kind = (id >> 16) - PCI_DEVICE_MODERN,
-		.pci = true,
-		.function = function,
-	};
+	vd->regs = vd->notify = vd->isr = vd->config = 0;
 	pci_place(function, bars);
 	while ((cap = pci_capability(function, PCI_CAP_VENDOR, cap)) != 0) {
 		uint8_t type = read8(function + cap + 3), bar = read8(function + cap + 4);
@@ -219,6 +213,20 @@ static bool take_pci(uint64_t function, struct virtio *vd)
 			vd->config = at;
 	}
 	return vd->regs != 0 && vd->notify != 0;
+}
+
+static bool take_pci(uint64_t function, struct virtio *vd)
+{
+	uint32_t id = read32(function + PCI_ID);
+
+	if ((id & 0xffff) != PCI_VENDOR_VIRTIO || id >> 16 < PCI_DEVICE_MODERN)
+		return false;
+	*vd = (struct virtio){
+		.kind = (id >> 16) - PCI_DEVICE_MODERN,
+		.pci = true,
+		.function = function,
+	};
+	return virtio_locate(vd);
 }
 
 unsigned virtio_scan(struct virtio devices[VIRTIO_DEVICES_MAX])

@@ -96,6 +96,9 @@ enum { VIRTIO_DEVICES_MAX = 16 };
 /** Finds all devices, PCI functions given addresses first; how many. */
 unsigned virtio_scan(struct virtio devices[VIRTIO_DEVICES_MAX]);
 
+/** Gives a PCI device's BARs new addresses, and finds its structures there. */
+bool virtio_locate(struct virtio *vd);
+
 uint32_t virtio_read(const struct virtio *vd, enum virtio_reg reg);
 void virtio_write(const struct virtio *vd, enum virtio_reg reg, uint32_t value);
 /** True if the transport has that register at all. */
@@ -137,5 +140,7 @@ enum {
 uint64_t pci_function(unsigned slot);
 /** The next capability of that id behind `from` (0: the first); 0: none. */
 uint32_t pci_capability(uint64_t function, uint8_t id, uint32_t from);
+/** Where a memory BAR is now. */
+uint64_t pci_bar(uint64_t function, unsigned bar);
 /** Sizes and places all BARs of a function, and turns it on; their addresses. */
 void pci_place(uint64_t function, uint64_t bars[6]);

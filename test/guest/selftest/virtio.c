@@ -338,17 +338,13 @@ static void mmio_interrupts(void)
 /* The MSI-X table's entry 0 of a function: to the GICv2m frame, its first interrupt. */
 static bool msix_to_v2m(const struct virtio *vd, uint32_t *intid)
 {
-	uint32_t cap = pci_capability(vd->function, CAP_MSIX, 0), where, low;
-	uint64_t table, bar;
+	uint32_t cap = pci_capability(vd->function, CAP_MSIX, 0), where;
+	uint64_t table;
 
 	if (cap == 0 || machine.v2m == 0)
 		return false;
 	where = read32(vd->function + cap + 4);
-	bar = vd->function + PCI_BAR0 + 4 * (where & 7);
-	low = read32(bar);
-	table = (low & ~15u) + (where & ~7u);
-	if ((low & 4) != 0)
-		table |= (uint64_t)read32(bar + 4) << 32;
+	table = pci_bar(vd->function, where & 7) + (where & ~7u);
 	*intid = read32(machine.v2m + V2M_TYPER) >> 16 & 0x3ff;
 	write32(table, (uint32_t)(machine.v2m + V2M_SETSPI));
 	write32(table + 4, (uint32_t)((machine.v2m + V2M_SETSPI) >> 32));
