@@ -58,20 +58,23 @@ static uint64_t rtc_now(void *ctx)
 	return ticks / hz;
 }
 
-static void raise_signal(void *ctx)
+void machine_raise(void *ctx)
 {
 	const uint64_t *notification = ctx;
 
 	port_signal(*notification);
 }
 
-static enum vmm_err connect(struct machine *m, struct machine_uart *uart, uint32_t index)
+enum vmm_err machine_console(struct machine *m, uint32_t index, struct console_sddf *sddf)
 {
-	const struct vmm_channel *channel = &m->config->channels[index];
+	const struct vmm_channel *channel;
 	struct serialq_producer tx;
 	struct serialq_consumer rx;
 	enum vmm_err err;
 
+	if (index >= m->config->channel_count)
+		return VMM_ERR_RANGE;
+	channel = &m->config->channels[index];
 	err = serialq_producer_init(&tx, (void *)(uintptr_t)channel->tx_queue,
 				    (void *)(uintptr_t)channel->tx_data, channel->tx_capacity);
 	if (err != VMM_OK)
@@ -81,9 +84,8 @@ static enum vmm_err connect(struct machine *m, struct machine_uart *uart, uint32
 	if (err != VMM_OK)
 		return err;
 	console_sddf_init(
-		&uart->sddf, &tx, &rx,
-		(struct console_signal){ .raise = raise_signal, .ctx = &m->signals[index] });
-	uart->signals = VMM_BADGE_CHANNEL(index);
+		sddf, &tx, &rx,
+		(struct console_signal){ .raise = machine_raise, .ctx = &m->signals[index] });
 	return VMM_OK;
 }
 
@@ -100,13 +102,12 @@ static enum vmm_err add_uart(struct machine *m, const struct vmm_config_device *
 	if (device->channel == UINT32_MAX) {
 		console_null_init(&uart->null);
 		backend = &uart->null;
-	} else if (device->channel < m->config->channel_count) {
-		err = connect(m, uart, device->channel);
+	} else {
+		err = machine_console(m, device->channel, &uart->sddf);
 		if (err != VMM_OK)
 			return err;
+		uart->signals = VMM_BADGE_CHANNEL(device->channel);
 		backend = &uart->sddf.backend;
-	} else {
-		return VMM_ERR_RANGE;
 	}
 	pl011_init(&uart->model, backend, drive_line, &uart->line);
 	m->uart_count++;
@@ -155,7 +156,7 @@ enum vmm_err machine_devices_init(struct machine *m)
 			err = add_rtc(m, device);
 			break;
 		default:
-			err = VMM_ERR_UNSUPPORTED;
+			err = machine_virtio_add(m, device);
 			break;
 		}
 		if (err != VMM_OK) {
@@ -186,6 +187,7 @@ void machine_devices_reset(struct machine *m)
 		rtc_alarm(rtc);
 		lock_give(&rtc->lock);
 	}
+	machine_virtio_reset(m);
 }
 
 void machine_devices_signal(struct machine *m, uint64_t badge)
@@ -210,4 +212,5 @@ void machine_devices_signal(struct machine *m, uint64_t badge)
 		rtc_alarm(rtc);
 		lock_give(&rtc->lock);
 	}
+	machine_virtio_signal(m, badge);
 }

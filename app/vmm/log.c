@@ -11,13 +11,6 @@ enum {
 	LINE_BYTES = 256,
 };
 
-static void raise_signal(void *ctx)
-{
-	const uint64_t *notification = ctx;
-
-	port_signal(*notification);
-}
-
 void machine_log_init(struct machine *m)
 {
 	const struct vmm_channel *channel;
@@ -33,7 +26,7 @@ void machine_log_init(struct machine *m)
 		return;
 	console_log_init(
 		&m->log.console, &tx,
-		(struct console_signal){ .raise = raise_signal, .ctx = &m->signals[index] });
+		(struct console_signal){ .raise = machine_raise, .ctx = &m->signals[index] });
 	m->log.open = true;
 }
 

@@ -105,6 +105,11 @@ static void machine_signal(struct vm *vm, uint64_t badge)
 	machine_devices_signal(vm->context, badge);
 }
 
+static void machine_again(struct vm *vm, unsigned vcpu)
+{
+	machine_virtio_again(vm->context, vcpu);
+}
+
 /* Every vCPU is parked, so nobody else is in here or in a device. */
 static enum vmm_err machine_reload(struct vm *vm, uint64_t *entry, uint64_t *argument)
 {
@@ -164,6 +169,7 @@ static const struct vm_ops machine_ops = {
 	.call = machine_call,
 	.started = machine_started,
 	.signal = machine_signal,
+	.again = machine_again,
 	.reload = machine_reload,
 	.ended = machine_ended,
 };

@@ -14,6 +14,8 @@
 #include "vmm/dev/pci/host.h"
 #include "vmm/dev/psci/psci.h"
 #include "vmm/dev/rtc/pl031.h"
+#include "vmm/dev/transport/mmio.h"
+#include "vmm/dev/transport/pci.h"
 #include "vmm/dev/uart/pl011.h"
 #include "vmm/irqchip/gic/chip.h"
 #include "vmm/irqchip/gic/v2m.h"
@@ -21,6 +23,8 @@
 enum {
 	MACHINE_UARTS = 8,
 	MACHINE_RTCS = 1, /* the loop has one alarm */
+	MACHINE_VIRTIOS = 32,
+	MACHINE_POOL = 256 << 10, /* bytes for all virtio devices of a VM, with their backends */
 };
 
 struct machine;
@@ -54,6 +58,19 @@ struct machine_pci {
 	unsigned slot_count; /* taken */
 };
 
+/* A virtio device with its transport. The device and its backend are in the pool. */
+struct machine_virtio {
+	struct machine *machine;
+	struct virtio_dev *vd;
+	uint64_t signals; /* badge bits that mean this device's backend */
+	unsigned intid;
+	bool on_pci;
+	union {
+		struct virtio_mmio mmio;
+		struct virtio_pci pci;
+	};
+};
+
 struct machine_log {
 	struct lock lock;
 	bool open;
@@ -71,10 +88,14 @@ struct machine {
 	struct machine_uart uart[MACHINE_UARTS];
 	struct machine_rtc rtc[MACHINE_RTCS];
 	struct machine_pci pci;
+	unsigned virtio_count;
+	struct machine_virtio virtio[MACHINE_VIRTIOS];
 	struct machine_log log;
 	uint64_t signals[VMM_CONFIG_CHANNELS]; /* notification of each channel's server */
 	/** Tells admin how it ended; the program's own. */
 	void (*ended)(struct machine *m, enum vm_request request, enum vmm_err why);
+	size_t pool_used;
+	_Alignas(64) uint8_t pool[MACHINE_POOL];
 };
 
 /**
@@ -90,6 +111,36 @@ struct port_vcpu machine_port(const struct vmm_config_vcpu *vcpu);
 VMM_MUST_CHECK enum vmm_err machine_devices_init(struct machine *m);
 void machine_devices_reset(struct machine *m);
 void machine_devices_signal(struct machine *m, uint64_t badge);
+
+/** Connects a console backend to the server at channel `index`. */
+VMM_MUST_CHECK enum vmm_err machine_console(struct machine *m, uint32_t index,
+					    struct console_sddf *sddf);
+
+/** Wakes the server of a channel; `ctx` is its m->signals entry. */
+void machine_raise(void *ctx);
+
+/* virtio.c: what is the same for all virtio devices. */
+VMM_MUST_CHECK enum vmm_err machine_virtio_add(struct machine *m,
+					       const struct vmm_config_device *device);
+void machine_virtio_reset(struct machine *m);
+void machine_virtio_signal(struct machine *m, uint64_t badge);
+void machine_virtio_again(struct machine *m, unsigned vcpu);
+
+/** Zeroed memory for as long as the VM exists, or NULL. Only while the VM is built. */
+void *machine_take(struct machine *m, size_t size);
+
+/*
+ * kinds.c: one row a kind of device. `common` has what does not depend on the kind; `create` connects
+ * the backend, initialises the device and says where it is.
+ */
+struct machine_virtio_kind {
+	uint32_t kind; /* enum vmm_device_kind */
+	enum vmm_err (*create)(struct machine *m, const struct vmm_config_device *device,
+			       const struct virtio_setup *common, struct virtio_dev **vd);
+};
+
+extern const struct machine_virtio_kind machine_virtio_kinds[];
+extern const size_t machine_virtio_kind_count;
 
 /* pci.c: the bus, if the configuration has one; before the devices. VMM_ERR_ABSENT: there is none. */
 VMM_MUST_CHECK enum vmm_err machine_pci_init(struct machine *m);

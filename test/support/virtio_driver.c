@@ -57,6 +57,14 @@ static void say(void *ctx, const struct virtio_dev *vd, const char *why)
 	d->why = why;
 }
 
+static void again(void *ctx, const struct virtio_dev *vd)
+{
+	struct driver *d = ctx;
+
+	(void)vd;
+	d->again++;
+}
+
 void driver_init(struct driver *d)
 {
 	memset(d, 0, sizeof(*d));
@@ -74,9 +82,9 @@ void driver_fini(struct driver *d)
 	free(d->ram);
 }
 
-struct virtio_log driver_log(struct driver *d)
+struct virtio_owner driver_owner(struct driver *d)
 {
-	return (struct virtio_log){ .say = say, .ctx = d };
+	return (struct virtio_owner){ .say = say, .again = again, .ctx = d };
 }
 
 void driver_connect(struct driver *d, struct virtio_dev *vd, uint8_t *page)

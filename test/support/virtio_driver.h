@@ -51,13 +51,14 @@ struct driver {
 	unsigned interrupts; /* rising edges */
 	unsigned said;       /* log lines */
 	const char *why;     /* the last of them */
+	unsigned again;      /* how often the device wants to go on later */
 	struct driver_queue queue[DRIVER_QUEUES];
 };
 
-/** Makes guest RAM; the device is set up with &d->gmem and driver_log(d) then. */
+/** Makes guest RAM; the device is set up with &d->gmem and driver_owner(d) then. */
 void driver_init(struct driver *d);
 void driver_fini(struct driver *d);
-struct virtio_log driver_log(struct driver *d);
+struct virtio_owner driver_owner(struct driver *d);
 
 /** Connects the device, which was initialised, to a virtio-mmio transport. `page` may be NULL. */
 void driver_connect(struct driver *d, struct virtio_dev *vd, uint8_t *page);

@@ -298,6 +298,18 @@ static void pl031_clocks(struct writer *w)
 	string(w, "clock-names", "apb_pclk");
 }
 
+/* 4.2.1 of VIRTIO 1.2; the device's rings are in memory as the vCPUs see it. */
+static void virtio_coherent(struct writer *w)
+{
+	bytes(w, "dma-coherent", NULL, 0);
+}
+
+#define VIRTIO_MMIO(label_)                                                            \
+	{                                                                              \
+		.node = "virtio_mmio", .label = (label_), .compatible = "virtio,mmio", \
+		.compatible_size = sizeof("virtio,mmio"), .more = virtio_coherent,     \
+	}
+
 /* One row for each kind; the compatible string carries its inner NUL and its length. */
 static const struct device_kind {
 	const char *node;
@@ -320,10 +332,19 @@ static const struct device_kind {
 		.compatible_size = sizeof("arm,pl031\0arm,primecell"),
 		.more = pl031_clocks,
 	},
+	[VMM_DEVICE_VIRTIO_BLK] = VIRTIO_MMIO("blk"),
+	[VMM_DEVICE_VIRTIO_NET] = VIRTIO_MMIO("net"),
+	[VMM_DEVICE_VIRTIO_CONSOLE] = VIRTIO_MMIO("console"),
+	[VMM_DEVICE_VIRTIO_RNG] = VIRTIO_MMIO("rng"),
+	[VMM_DEVICE_VIRTIO_VSOCK] = VIRTIO_MMIO("vsock"),
+	[VMM_DEVICE_VIRTIO_BALLOON] = VIRTIO_MMIO("balloon"),
 };
 
+/* NULL: it has no node. What is on the PCI bus, the guest finds there. */
 static const struct device_kind *kind_of(const struct vmm_config_device *device)
 {
+	if (device->transport == VMM_TRANSPORT_PCI)
+		return NULL;
 	if (device->kind >= ARRAY_SIZE(kinds) || kinds[device->kind].node == NULL)
 		return NULL;
 	return &kinds[device->kind];

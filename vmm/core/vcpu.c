@@ -45,6 +45,12 @@ void vm_request(struct vm *vm, enum vm_request request, enum vmm_err why)
 		vm_kick(vm, i);
 }
 
+void vm_again(struct vm *vm, unsigned self)
+{
+	vm->vcpu[self].again = true;
+	vm_kick(vm, self);
+}
+
 bool vm_set_alarm(struct vm *vm, unsigned self, uint64_t ticks)
 {
 	__atomic_store_n(&vm->alarm, ticks, __ATOMIC_RELAXED);
@@ -259,6 +265,10 @@ static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 
 	if (others != 0 && v->index == 0 && !vm->over)
 		vm->ops->signal(vm, others);
+	if (v->again) {
+		v->again = false;
+		vm->ops->again(vm, v->index);
+	}
 	if (__atomic_load_n(&vm->request, __ATOMIC_ACQUIRE) != VM_RUN)
 		return vcpu_attend(v);
 

@@ -60,6 +60,7 @@ struct vcpu {
 		unseen; /* list registers filled since a wait last ended for them, without EOI so far */
 	const uint32_t *work; /* irqchip_work() */
 	const struct bus_region *bus_hint;
+	bool again;            /* ops->again() at the next kick; the handler's own */
 	uint32_t parked_round; /* vm->round for which it is parked */
 	uint64_t cpu_id;       /* MPIDR the guest sees */
 	uint32_t mail;         /* VCPU_MAIL_*, atomic, written by any handler */
@@ -92,6 +93,8 @@ struct vm_ops {
 	void (*started)(struct vcpu *vcpu);
 	/** Signals other than kick, and the timer's while there is an alarm; vCPU 0's handler only. */
 	void (*signal)(struct vm *vm, uint64_t badge);
+	/** vm_again() was called for this vCPU. */
+	void (*again)(struct vm *vm, unsigned vcpu);
 	/** All vCPUs are parked: reset devices, reload RAM, and say where vCPU 0 starts. */
 	enum vmm_err (*reload)(struct vm *vm, uint64_t *entry, uint64_t *argument);
 	/** All vCPUs are parked for good; `request` is VM_OFF or VM_FAILED. May not return. */
@@ -133,6 +136,12 @@ void vm_request(struct vm *vm, enum vm_request request, enum vmm_err why);
 
 /** Wakes the handler of a vCPU so that it looks for interrupts and mail. Any handler. */
 void vm_kick(struct vm *vm, unsigned vcpu);
+
+/**
+ * Calls ops->again() from the run loop of `self`, the caller, after its guest was answered. For work
+ * that has no end of its own: what is done in one go must be bounded.
+ */
+void vm_again(struct vm *vm, unsigned self);
 
 /**
  * Sets vm.alarm, for the handler of vCPU `self` that is running a device. True: it has passed, and the

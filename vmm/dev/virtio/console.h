@@ -47,7 +47,7 @@ struct virtio_console {
 };
 
 /**
- * `common`: name, gmem, packed and log are taken from it. `ports` is copied, 1 to VIRTIO_CONSOLE_PORTS
+ * `common`: name, gmem, packed and owner are taken from it. `ports` is copied, 1 to VIRTIO_CONSOLE_PORTS
  * of them.
  */
 void virtio_console_init(struct virtio_console *con, const struct virtio_setup *common,

@@ -493,7 +493,7 @@ void virtio_net_init(struct virtio_net *net, const struct virtio_net_setup *setu
 				      .packed = setup->packed,
 				      .config = &net->config,
 				      .config_size = sizeof(net->config),
-				      .log = setup->log,
+				      .owner = setup->owner,
 			      });
 }
 

@@ -67,7 +67,7 @@ struct virtio_net_setup {
 	uint16_t mtu;   /* 68 to 65535 */
 	unsigned pairs; /* 1 to VIRTIO_NET_PAIRS */
 	bool packed;
-	struct virtio_log log;
+	struct virtio_owner owner;
 };
 
 /** The transport's init comes after it. */

@@ -34,13 +34,22 @@ bool virtq_alive(const struct virtio_dev *vd, unsigned queue, struct virtq_token
 	       token.count <= vq->in_flight;
 }
 
+/* False, and the queue is looked at again later: this call has taken enough chains. */
+static bool affordable(struct virtio_dev *vd, unsigned queue)
+{
+	if (vd->budget > 0)
+		return true;
+	vd->unfinished |= UINT64_C(1) << queue;
+	return false;
+}
+
 enum virtq_pop virtq_pop(struct virtio_dev *vd, unsigned queue, struct virtq_chain *chain)
 {
 	struct virtq *vq = queue_of(vd, queue);
 	const char *why = NULL;
 	enum virtq_pop got;
 
-	if (!virtq_ready(vd, queue))
+	if (!virtq_ready(vd, queue) || !affordable(vd, queue))
 		return VIRTQ_EMPTY;
 	*chain = (struct virtq_chain){
 		.token = { .generation = vq->generation },
@@ -49,6 +58,7 @@ enum virtq_pop virtq_pop(struct virtio_dev *vd, unsigned queue, struct virtq_cha
 	got = ring_of(vq)->pop(vd, vq, chain, &why);
 	if (got == VIRTQ_BAD)
 		virtio_needs_reset(vd, why);
+	vd->budget -= got == VIRTQ_GOT;
 	return got;
 }
 
@@ -88,7 +98,7 @@ bool virtq_kicks_on(struct virtio_dev *vd, unsigned queue)
 {
 	struct virtq *vq = queue_of(vd, queue);
 
-	return virtq_ready(vd, queue) && ring_of(vq)->kicks_on(vq);
+	return virtq_ready(vd, queue) && affordable(vd, queue) && ring_of(vq)->kicks_on(vq);
 }
 
 /* ---- chains ---- */

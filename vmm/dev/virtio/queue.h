@@ -82,7 +82,8 @@ struct virtq_chain {
 };
 
 enum virtq_pop {
-	VIRTQ_EMPTY = 0, /* nothing there, or the queue is not in use */
+	VIRTQ_EMPTY =
+		0, /* nothing there, the queue is not in use, or enough for this time (virtio.h) */
 	VIRTQ_GOT,
 	VIRTQ_BAD, /* the driver broke the rules: the device needs a reset and has said so */
 };

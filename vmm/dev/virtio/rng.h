@@ -16,6 +16,6 @@ struct virtio_rng {
 	struct entropy_backend *source; /* borrowed; outlives the device */
 };
 
-/** `common`: name, gmem, packed and log are taken from it. */
+/** `common`: name, gmem, packed and owner are taken from it. */
 void virtio_rng_init(struct virtio_rng *rng, const struct virtio_setup *common,
 		     struct entropy_backend *source);

@@ -21,6 +21,7 @@ void virtio_init(struct virtio_dev *vd, const struct virtio_setup *setup)
 {
 	memset(vd, 0, sizeof(*vd));
 	vd->setup = *setup;
+	vd->budget = UINT32_MAX;
 	vd->offered = setup->features | CORE_FEATURES | (setup->packed ? VIRTIO_F_RING_PACKED : 0);
 	for (unsigned i = 0; i < setup->queue_count; i++) {
 		setup->queues[i].generation = 0;
@@ -47,8 +48,8 @@ void virtio_needs_reset(struct virtio_dev *vd, const char *why)
 	vd->broken = true;
 	vd->status |= VIRTIO_STATUS_NEEDS_RESET;
 	vd->complaints++;
-	if (vd->setup.log.say != NULL && worth_saying(vd->complaints))
-		vd->setup.log.say(vd->setup.log.ctx, vd, why);
+	if (vd->setup.owner.say != NULL && worth_saying(vd->complaints))
+		vd->setup.owner.say(vd->setup.owner.ctx, vd, why);
 	changed(vd);
 	if ((vd->status & VIRTIO_STATUS_DRIVER_OK) != 0) /* 2.1.2 */
 		vd->transport->ops->config_interrupt(vd);
@@ -72,6 +73,7 @@ static void reset(struct virtio_dev *vd)
 	vd->device_features_select = 0;
 	vd->driver_features_select = 0;
 	vd->queue_select = 0;
+	vd->unfinished = 0;
 	for (unsigned i = 0; i < vd->setup.queue_count; i++)
 		virtq_reset(&vd->setup.queues[i], vd->setup.queue_size_max);
 	if (vd->setup.ops->reset != NULL)
@@ -80,13 +82,48 @@ static void reset(struct virtio_dev *vd)
 	changed(vd);
 }
 
+/*
+ * Around each call into a device that may take chains. A guest that refills a queue from one vCPU while
+ * another one's handler empties it would keep that handler for ever.
+ */
+static void enter(struct virtio_dev *vd)
+{
+	vd->budget = VIRTIO_BUDGET;
+}
+
+static void leave(struct virtio_dev *vd)
+{
+	vd->budget = UINT32_MAX;
+	if (vd->unfinished != 0 && vd->setup.owner.again != NULL)
+		vd->setup.owner.again(vd->setup.owner.ctx, vd);
+}
+
 void virtio_event(struct virtio_dev *vd, unsigned caller)
 {
 	if (vd->setup.ops->event == NULL)
 		return;
 	lock_take(&vd->lock);
 	vd->caller = caller;
+	enter(vd);
 	vd->setup.ops->event(vd);
+	leave(vd);
+	lock_give(&vd->lock);
+}
+
+void virtio_resume(struct virtio_dev *vd, unsigned caller)
+{
+	uint64_t queues;
+
+	lock_take(&vd->lock);
+	vd->caller = caller;
+	queues = vd->unfinished;
+	vd->unfinished = 0;
+	enter(vd);
+	for (unsigned i = 0; queues >> i != 0; i++) {
+		if ((queues >> i & 1) != 0 && virtq_ready(vd, i))
+			vd->setup.ops->notify(vd, i);
+	}
+	leave(vd);
 	lock_give(&vd->lock);
 }
 
@@ -156,8 +193,11 @@ void virtio_set_status(struct virtio_dev *vd, uint32_t status)
 	if (((vd->status | added) & VIRTIO_STATUS_FEATURES_OK) == 0)
 		added &= (uint8_t)~VIRTIO_STATUS_DRIVER_OK;
 	vd->status |= added;
-	if ((added & VIRTIO_STATUS_DRIVER_OK) != 0 && !vd->broken && vd->setup.ops->start != NULL)
-		vd->setup.ops->start(vd);
+	if ((added & VIRTIO_STATUS_DRIVER_OK) == 0 || vd->broken || vd->setup.ops->start == NULL)
+		return;
+	enter(vd);
+	vd->setup.ops->start(vd);
+	leave(vd);
 }
 
 /* ---- queues ---- */
@@ -270,8 +310,11 @@ void virtio_reset_queue(struct virtio_dev *vd)
 
 void virtio_kick(struct virtio_dev *vd, uint32_t queue)
 {
-	if (queue < vd->setup.queue_count && virtq_ready(vd, queue))
-		vd->setup.ops->notify(vd, queue);
+	if (queue >= vd->setup.queue_count || !virtq_ready(vd, queue))
+		return;
+	enter(vd);
+	vd->setup.ops->notify(vd, queue);
+	leave(vd);
 }
 
 /* ---- configuration space ---- */

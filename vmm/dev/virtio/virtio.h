@@ -57,6 +57,8 @@ enum {
 enum {
 	VIRTIO_VENDOR = 0x4c535356, /* "VSSL"; a transport without ids of its own shows it */
 	VIRTIO_CONFIG_BYTES = 256,  /* the largest configuration space a device may have */
+	VIRTIO_QUEUES_MAX = 64,
+	VIRTIO_BUDGET = VIRTQ_SIZE_MAX, /* chains a call of the guest or a backend is worth */
 };
 
 /* What a device is, as data, and the little that it does. Callbacks may be NULL but for notify. */
@@ -102,9 +104,15 @@ struct virtio_transport {
 	const struct virtio_transport_ops *ops;
 };
 
-/* Where a device's log lines go; `why` is a constant. */
-struct virtio_log {
+/* What the program that has a device does for it. Called with the lock held; each may be NULL. */
+struct virtio_owner {
+	/** A log line about the device; `why` is a constant. */
 	void (*say)(void *ctx, const struct virtio_dev *vd, const char *why);
+	/**
+	 * The device has done enough for once and is not finished: call virtio_resume() later, from
+	 * vd->caller's handler. Without it a guest that keeps a queue filled keeps its handler busy.
+	 */
+	void (*again)(void *ctx, const struct virtio_dev *vd);
 	void *ctx;
 };
 
@@ -114,13 +122,13 @@ struct virtio_setup {
 	const struct virtio_ops *ops;
 	const struct gmem *gmem; /* borrowed */
 	struct virtq *queues;    /* borrowed: the device's array */
-	unsigned queue_count;
+	unsigned queue_count;    /* up to VIRTIO_QUEUES_MAX */
 	uint16_t queue_size_max; /* 1 to VIRTQ_SIZE_MAX, a power of two */
-	uint64_t features;     /* the device's own (bits 0 to 23, 50 to 127 of which we have 63) */
-	bool packed;           /* offer VIRTIO_F_RING_PACKED */
-	const void *config;    /* borrowed: the device's configuration structure, little endian */
-	size_t config_size;    /* up to VIRTIO_CONFIG_BYTES; 0: none */
-	struct virtio_log log; /* say may be NULL */
+	uint64_t features;  /* the device's own (bits 0 to 23, 50 to 127 of which we have 63) */
+	bool packed;        /* offer VIRTIO_F_RING_PACKED */
+	const void *config; /* borrowed: the device's configuration structure, little endian */
+	size_t config_size; /* up to VIRTIO_CONFIG_BYTES; 0: none */
+	struct virtio_owner owner;
 };
 
 struct virtio_dev {
@@ -137,6 +145,8 @@ struct virtio_dev {
 	uint32_t complaints; /* how often it needed a reset; some are logged */
 	uint32_t device_features_select, driver_features_select;
 	uint32_t queue_select; /* any value; virtio_selected() checks it */
+	uint32_t budget;       /* chains that may still be taken in this call into the device */
+	uint64_t unfinished;   /* queues that were not looked at to their end for want of it */
 	struct virtq_segment scratch[VIRTQ_SEGMENTS];
 };
 
@@ -165,6 +175,9 @@ void virtio_config_changed(struct virtio_dev *vd);
 
 /** Takes the lock for handler `caller` and lets the device look at its backend. */
 void virtio_event(struct virtio_dev *vd, unsigned caller);
+
+/** Goes on where the budget ended, if anywhere: owner.again(). Takes the lock. */
+void virtio_resume(struct virtio_dev *vd, unsigned caller);
 
 /** The machine was reset. Takes the lock. */
 void virtio_power_on(struct virtio_dev *vd);

@@ -42,7 +42,7 @@ static int begin(void **state)
 				    .name = "console",
 				    .gmem = &d.gmem,
 				    .packed = true,
-				    .log = driver_log(&d),
+				    .owner = driver_owner(&d),
 			    },
 			    ports, PORTS);
 	driver_connect(&d, &con.vd, NULL);

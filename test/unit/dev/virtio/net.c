@@ -70,7 +70,7 @@ static struct fixture *make(uint32_t offloads)
 		.mtu = 1500,
 		.pairs = PAIRS,
 		.packed = true,
-		.log = driver_log(&f->d),
+		.owner = driver_owner(&f->d),
 	};
 	memcpy(setup.mac, own_mac, NET_MAC);
 	virtio_net_init(&f->net, &setup);

@@ -62,7 +62,7 @@ static void make(struct fixture *f)
 				    .queue_count = QUEUES,
 				    .queue_size_max = VIRTQ_SIZE_MAX,
 				    .packed = true,
-				    .log = driver_log(&f->d),
+				    .owner = driver_owner(&f->d),
 			    });
 	driver_connect(&f->d, &f->vd, NULL);
 }

@@ -27,7 +27,7 @@ static void make(struct entropy_backend *source)
 				.name = "rng",
 				.gmem = &d.gmem,
 				.packed = true,
-				.log = driver_log(&d),
+				.owner = driver_owner(&d),
 			},
 			source);
 	driver_connect(&d, &rng.vd, NULL);

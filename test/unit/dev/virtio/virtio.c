@@ -47,7 +47,7 @@ struct fixture {
 	struct virtio_dev vd;
 	struct virtq queues[QUEUES];
 	uint8_t config[20];
-	unsigned notified, starts, resets, events, writes;
+	unsigned notified, taken, starts, resets, events, writes;
 	unsigned write_offset, write_len;
 	uint32_t write_value;
 };
@@ -64,6 +64,28 @@ static void on_notify(struct virtio_dev *vd, unsigned queue)
 	while (virtq_pop(vd, queue, &chain) == VIRTQ_GOT)
 		virtq_push(vd, queue, chain.token, 0);
 	virtq_notify(vd, queue);
+}
+
+/* Another vCPU of the guest, which adds a chain for each that is taken. */
+static void on_notify_refilled(struct virtio_dev *vd, unsigned queue)
+{
+	struct virtq_chain chain;
+
+	do {
+		while (virtq_pop(vd, queue, &chain) == VIRTQ_GOT) {
+			uint32_t written;
+			int id;
+
+			f->taken++;
+			virtq_push(vd, queue, chain.token, 0);
+			virtq_notify(vd, queue);
+			assert_true(driver_used(&f->d, queue, &id, &written));
+			assert_true(
+				driver_add(&f->d, queue,
+					   &(struct driver_buffer){ .gpa = DRIVER_GPA, .len = 1 },
+					   1, false) >= 0);
+		}
+	} while (virtq_kicks_on(vd, queue));
 }
 
 static void on_start(struct virtio_dev *vd)
@@ -127,7 +149,7 @@ static int begin(void **state)
 				    .config = f->config,
 				    .config_size = sizeof(f->config),
 				    .packed = true,
-				    .log = driver_log(&f->d),
+				    .owner = driver_owner(&f->d),
 			    });
 	driver_connect(&f->d, &f->vd, NULL);
 	return 0;
@@ -725,6 +747,36 @@ static void test_log_is_bounded(void **state)
 	assert_int_equal(f->d.said, 10);
 }
 
+/* A queue that never gets empty does not keep the handler. */
+static void test_bounded_work(void **state)
+{
+	struct virtio_ops refilled = ops;
+
+	(void)state;
+	refilled.notify = on_notify_refilled;
+	f->vd.setup.ops = &refilled;
+	for (unsigned i = 0; i < 2; i++) {
+		start(i == 0 ? 0 : VIRTIO_F_RING_PACKED | VIRTIO_F_EVENT_IDX);
+		f->taken = 0;
+		f->d.again = 0;
+		assert_true(driver_add(&f->d, 1,
+				       &(struct driver_buffer){ .gpa = DRIVER_GPA, .len = 1 }, 1,
+				       false) >= 0);
+		assert_true(driver_kick(&f->d, 1));
+		assert_int_equal(f->taken, VIRTIO_BUDGET);
+		assert_int_equal(f->d.again, 1);
+		virtio_resume(&f->vd, 2);
+		assert_int_equal(f->vd.caller, 2);
+		assert_int_equal(f->taken, 2 * VIRTIO_BUDGET);
+		assert_int_equal(f->d.again, 2);
+	}
+	/* A reset in between: there is nothing to go on with. */
+	wr(STATUS, 0);
+	virtio_resume(&f->vd, 2);
+	assert_int_equal(f->taken, 2 * VIRTIO_BUDGET);
+	f->vd.setup.ops = &ops;
+}
+
 /* ---- configuration space ---- */
 
 /* Defect 15: everything at and over its end, every width, every alignment. */
@@ -799,6 +851,7 @@ int main(void)
 		TEST(test_log_is_bounded),
 		TEST(test_config),
 		TEST(test_config_changes),
+		TEST(test_bounded_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

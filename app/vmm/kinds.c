@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kinds of virtio device there are: each has a function that connects a backend to the channel of
+ * the configuration and makes the device, and a row in the table. Nothing else knows the kinds.
+ */
+#include "app/vmm/machine.h"
+
+#include "vmm/backend/entropy/sddf.h"
+#include "vmm/base/util.h"
+#include "vmm/dev/virtio/console.h"
+#include "vmm/dev/virtio/rng.h"
+
+/* The channel of a device, if it is of the kind that it must be; or NULL. */
+static const struct vmm_channel *channel_of(const struct machine *m,
+					    const struct vmm_config_device *device, uint32_t kind)
+{
+	if (device->channel >= m->config->channel_count ||
+	    m->config->channels[device->channel].kind != kind)
+		return NULL;
+	return &m->config->channels[device->channel];
+}
+
+/* ---- entropy ---- */
+
+static enum vmm_err create_rng(struct machine *m, const struct vmm_config_device *device,
+			       const struct virtio_setup *common, struct virtio_dev **vd)
+{
+	const struct vmm_channel *channel = channel_of(m, device, VMM_CHANNEL_ENTROPY);
+	struct entropy_sddf *source = machine_take(m, sizeof(*source));
+	struct virtio_rng *rng = machine_take(m, sizeof(*rng));
+	struct serialq_consumer rx;
+	enum vmm_err err;
+
+	if (channel == NULL || channel->region[VMM_ENTROPY_DATA].size > UINT32_MAX)
+		return VMM_ERR_RANGE;
+	if (source == NULL || rng == NULL)
+		return VMM_ERR_NOMEM;
+	err = serialq_consumer_init(
+		&rx, (void *)(uintptr_t)channel->region[VMM_ENTROPY_QUEUE].vaddr,
+		(const void *)(uintptr_t)channel->region[VMM_ENTROPY_DATA].vaddr,
+		(uint32_t)channel->region[VMM_ENTROPY_DATA].size);
+	if (err != VMM_OK)
+		return err;
+	entropy_sddf_init(source, &rx, machine_raise, &m->signals[device->channel]);
+	virtio_rng_init(rng, common, &source->backend);
+	*vd = &rng->vd;
+	return VMM_OK;
+}
+
+/* ---- console ---- */
+
+static enum vmm_err create_console(struct machine *m, const struct vmm_config_device *device,
+				   const struct virtio_setup *common, struct virtio_dev **vd)
+{
+	struct console_sddf *backend = machine_take(m, sizeof(*backend));
+	struct virtio_console *con = machine_take(m, sizeof(*con));
+	enum vmm_err err;
+
+	if (backend == NULL || con == NULL)
+		return VMM_ERR_NOMEM;
+	if (device->channel == UINT32_MAX) {
+		console_null_init(&backend->backend);
+	} else {
+		err = machine_console(m, device->channel, backend);
+		if (err != VMM_OK)
+			return err;
+	}
+	virtio_console_init(con, common,
+			    &(struct virtio_console_port){
+				    .backend = &backend->backend,
+				    .name = device->name,
+				    .console = true,
+			    },
+			    1);
+	*vd = &con->vd;
+	return VMM_OK;
+}
+
+const struct machine_virtio_kind machine_virtio_kinds[] = {
+	{ .kind = VMM_DEVICE_VIRTIO_CONSOLE, .create = create_console },
+	{ .kind = VMM_DEVICE_VIRTIO_RNG, .create = create_rng },
+};
+const size_t machine_virtio_kind_count = ARRAY_SIZE(machine_virtio_kinds);
