@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,7 +34,6 @@ struct image_input {
 struct image_output {
 	unsigned char *data; /* free() it */
 	size_t size;
-	bool kernel_unknown; /* the kernel has no symbols to tell its configuration by */
 };
 
 /**

@@ -98,6 +98,20 @@ static void add_gicv(struct vm_build *b)
 	}
 }
 
+/* Guests execute it; the VMM fills it. */
+static void add_firmware(struct vm_build *b)
+{
+	struct admin *a = b->a;
+	seL4_CPtr frame;
+
+	a->account = &b->vmm->bytes;
+	b->config->firmware_gpa = a->system.board.guest_gicc + SYSTEM_FIRMWARE_OFFSET;
+	b->config->firmware_host = space_new_pages(a, &b->vmm->space, 1, &frame);
+	a->account = &b->state->guest_bytes;
+	space_map(a, &b->guest, object_copy(a, frame), b->config->firmware_gpa, seL4_CanRead,
+		  seL4_ARM_Default_VMAttributes);
+}
+
 static void add_image(struct vm_build *b, int32_t index, struct vmm_config_image *image)
 {
 	static const uint32_t kinds[] = {
@@ -376,6 +390,7 @@ void vm_create(struct admin *a, uint32_t index)
 	for (uint32_t i = 0; i < b.vm->ram_count; i++)
 		add_ram(&b, &b.vm->ram[i], &config.ram[i]);
 	add_gicv(&b);
+	add_firmware(&b);
 	a->account = &b.vmm->bytes;
 	add_image(&b, b.vm->kernel, &config.kernel);
 	add_image(&b, b.vm->initrd, &config.initrd);

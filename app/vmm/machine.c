@@ -8,6 +8,7 @@
 #include "app/vmm/machine.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "vmm/base/util.h"
 #include "vmm/boot/boot.h"
@@ -98,6 +99,22 @@ static enum vmm_err add_gic(struct machine *m)
 	if (err != VMM_OK)
 		machine_say(m, "GIC: %s", vmm_err_name(err));
 	return err;
+}
+
+/* The page from which a vCPU that ran before starts: core/vm.h, VCPU_SCRUBBING. */
+static enum vmm_err add_firmware_page(struct machine *m)
+{
+	const struct vmm_config *c = m->config;
+	size_t size;
+	const void *code = arch_scrubber(c->gic_version, &size);
+
+	if (c->firmware_host == 0)
+		return VMM_ERR_INVALID;
+	memcpy((void *)(uintptr_t)c->firmware_host, code, size);
+	port_cache_clean(c->firmware_host, size);
+	m->vm.scrub_entry = c->firmware_gpa;
+	m->vm.scrub_argument = c->gicc_gpa;
+	return VMM_OK;
 }
 
 static void machine_signal(struct vm *vm, uint64_t badge)
@@ -205,6 +222,8 @@ enum vmm_err machine_init(struct machine *m, const struct vmm_config *config)
 	err = add_memory(m);
 	if (err == VMM_OK)
 		err = add_gic(m);
+	if (err == VMM_OK)
+		err = add_firmware_page(m);
 	if (err == VMM_OK)
 		err = machine_firmware_init(m);
 	if (err == VMM_OK)

@@ -134,7 +134,9 @@ struct vmm_config {
 	uint32_t reserved;
 	uint64_t gicd_gpa, gicr_gpa,
 		gicc_gpa; /* GICR: one 128 KiB frame a vCPU; GICC: mapped by admin */
-	uint64_t admin;   /* endpoint to admin: VMM_ADMIN_* below */
+	/* A page that the guest can read and execute and the VMM can write. */
+	uint64_t firmware_gpa, firmware_host;
+	uint64_t admin; /* endpoint to admin: VMM_ADMIN_* below */
 	struct vmm_config_vcpu vcpus[VMM_CONFIG_VCPUS];
 	struct vmm_config_range ram[VMM_CONFIG_RAM];
 	struct vmm_config_pci pci;

@@ -197,24 +197,19 @@ void ref_refused(struct ref *ref, unsigned vcpu, unsigned lr)
 	ref->lr[vcpu][lr] = (struct ref_lr){ .busy = true, .refused = true, .content = REF_NONE };
 }
 
-uint32_t ref_power(struct ref *ref, unsigned vcpu, bool on)
+void ref_power(struct ref *ref, unsigned vcpu, bool on)
 {
-	uint32_t park = 0;
-
 	ref->on[vcpu] = on;
 	if (on)
-		return 0;
+		return;
 	for (unsigned lr = 0; lr < ref->lrs; lr++) {
 		unsigned intid;
 		struct ref_irq *irq = flying(ref, vcpu, lr, &intid);
 
 		if (irq != NULL)
 			end(irq, true);
-		if (ref->lr[vcpu][lr].busy || ref->lr[vcpu][lr].content != REF_NONE)
-			park |= 1U << lr;
 		ref->lr[vcpu][lr] = (struct ref_lr){ .content = REF_NONE };
 	}
-	return park;
 }
 
 void ref_line(struct ref *ref, unsigned vcpu, unsigned intid, bool level)

@@ -69,4 +69,4 @@ bool ref_lr_free(struct ref *ref, unsigned vcpu);
 bool ref_claim(struct ref *ref, unsigned vcpu, unsigned intid, unsigned lr);
 void ref_refused(struct ref *ref, unsigned vcpu, unsigned lr);
 unsigned ref_eoi(struct ref *ref, unsigned vcpu, unsigned lr); /* the INTID, or 1023 */
-uint32_t ref_power(struct ref *ref, unsigned vcpu, bool on);   /* registers to park */
+void ref_power(struct ref *ref, unsigned vcpu, bool on);

@@ -249,10 +249,8 @@ static void vcpu_event(struct search *s, unsigned vcpu, enum vcpu_event event)
 		break;
 	case POWER_ON:
 	case POWER_OFF:
-		check(s,
-		      gic_power(&s->gic, vcpu, event == POWER_ON) ==
-			      ref_power(&s->ref, vcpu, event == POWER_ON),
-		      "the registers to park");
+		gic_power(&s->gic, vcpu, event == POWER_ON);
+		ref_power(&s->ref, vcpu, event == POWER_ON);
 		break;
 	case EOI_0:
 	case EOI_1:

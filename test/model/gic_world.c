@@ -231,15 +231,16 @@ static void step_rare(struct gic_world *w)
 
 	switch (below(w, 8)) {
 	case 0:
-		check(w, gic_power(&w->gic, vcpu, on) == ref_power(&w->ref, vcpu, on),
-		      "the registers to park");
+		gic_power(&w->gic, vcpu, on);
+		ref_power(&w->ref, vcpu, on);
 		break;
 	case 1:
 		if (below(w, 20) != 0)
 			break;
-		for (unsigned i = 0; i < w->ref.vcpus; i++)
-			check(w, gic_power(&w->gic, i, false) == ref_power(&w->ref, i, false),
-			      "the registers to park at a reset");
+		for (unsigned i = 0; i < w->ref.vcpus; i++) {
+			gic_power(&w->gic, i, false);
+			ref_power(&w->ref, i, false);
+		}
 		gic_reset(&w->gic);
 		ref_reset(&w->ref);
 		break;
@@ -334,7 +335,7 @@ static void start(struct gic_world *w)
 							     : 32 + below(w, config.spi_count);
 	/* Most of the time most is on; the steps do the rest. */
 	for (unsigned i = 0; i < config.vcpu_count; i++) {
-		(void)gic_power(&w->gic, i, true);
+		gic_power(&w->gic, i, true);
 		(void)ref_power(&w->ref, i, true);
 	}
 	access_both(w, false, 0, 0, 4, true, 3);

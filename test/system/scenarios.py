@@ -82,6 +82,11 @@ def debian_smp(s):
         machine.type("cd /sys/devices/system/cpu/cpu3 && echo 0 >online && echo 1 >online;"
                      " cat ../online\n")
         machine.expect(r"^0-3$")
+    for n in (1, 2, 3):
+        with s.test(f"reboot {n} brings all four back"):
+            machine.type("reboot\n")
+            banner = shell(machine)
+            check(banner.group(2) == "4", f"{banner.group(2)} CPUs")
     with s.test("poweroff"):
         machine.type("poweroff\n")
         check(machine.off() == 0, "status is not 0")
@@ -127,6 +132,20 @@ def selftest_hvc(s):
 @scenario(cores=(4,), gic=(2, 3))
 def selftest_smp(s):
     take_selftest(s, s.boot("selftest-smp.dts"))
+
+
+@scenario(cores=(1, 4), gic=(2, 3))
+def resets(s):
+    """20 resets, each catching the vCPUs in other states: asleep, off, with interrupts active."""
+    cores = " ".join(str(core) for core in range(s.cores))
+    machine = s.boot("resets.dts", settings=[f"/vms/resets:cores=<{cores}>"])
+    with s.test("each start is as the first"):
+        for n in range(1, 21):
+            machine.expect(rf"RESETS round {n}$")
+        machine.expect(r"RESETS done 20$")
+        check("RESETS FAIL" not in machine.text, "a CPU failed")
+    with s.test("powers off with status 0"):
+        check(machine.off() == 0, "status is not 0")
 
 
 # ---- hostile guests and their neighbour ----

@@ -43,6 +43,8 @@ enum {
 #define SYSTEM_PCI_ALIGN     UINT64_C(0x10000)    /* of memory windows */
 /* What a VM needs beside its RAM: programs, tables, kernel objects. Checked against the board. */
 #define SYSTEM_VM_OVERHEAD (UINT64_C(512) << 10)
+/* Where a VM's firmware page is, behind its GICC whether it has one or not. */
+#define SYSTEM_FIRMWARE_OFFSET UINT64_C(0xf000)
 /* What the kernel, admin and the native programs need. */
 #define SYSTEM_BASE_OVERHEAD (UINT64_C(16) << 20)
 
@@ -212,12 +214,6 @@ uint64_t system_channels_bytes(const struct system *system);
 
 /** What the description says of a device, as its backend is told. */
 void system_channel_params(const struct system_device *device, struct vmm_channel *channel);
-
-/**
- * Reports it if the board has not the memory for all this, with a system image of `image_bytes` in it
- * (0: not known yet, as in system_check()).
- */
-void system_check_memory(const struct system *system, uint64_t image_bytes, struct report *report);
 
 /** The sum of a VM's RAM. */
 uint64_t system_vm_ram(const struct system_vm *vm);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vmm/base/err.h"
@@ -116,6 +117,17 @@ enum arch_sysreg arch_sysreg(const struct vm_exit *exit, uint64_t *value);
 /** Gives a stopped vCPU the registers of one that leaves reset at `entry` with an argument. */
 VMM_MUST_CHECK enum vmm_err arch_reset(const struct port_vcpu *vcpu, uint64_t cpu_id,
 				       uint64_t entry, uint64_t argument);
+
+/**
+ * The program that empties a vCPU's interrupt interface from the inside, which is the only way to do
+ * it: machine code for any address, to be entered at its first byte, at most a page long. It may
+ * exit for list registers that become empty; any other exit is its end.
+ */
+const void *arch_scrubber(unsigned irqchip_version, size_t *size);
+
+/** Prepares a stopped vCPU to run that program, which is at `entry`. */
+VMM_MUST_CHECK enum vmm_err arch_scrub(const struct port_vcpu *vcpu, uint64_t entry,
+				       uint64_t argument);
 
 enum arch_timer {
 	ARCH_TIMER_OFF, /* it will not interrupt */

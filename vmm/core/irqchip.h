@@ -13,10 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-	IRQCHIP_LRS = 16,
-};
-
 struct irqchip; /* the implementation's */
 
 /* What to write into a list register. */
@@ -59,8 +55,8 @@ bool irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint6
 		      struct irq_slot *next);
 
 /**
- * The vCPU goes on or off. Off: fills in what to write to the list registers that still hold
- * something, at most IRQCHIP_LRS, and returns how many.
+ * The vCPU goes on or off. Off: what its list registers hold counts as pending again; they are empty
+ * when it goes on (the caller's care).
  */
 void irqchip_power_on(struct irqchip *chip, unsigned vcpu);
-unsigned irqchip_power_off(struct irqchip *chip, unsigned vcpu, struct irq_slot *slots);
+void irqchip_power_off(struct irqchip *chip, unsigned vcpu);

@@ -83,16 +83,12 @@ enum port_answer vcpu_failed(struct vcpu *v, enum vmm_err err)
 	return vcpu_attend(v);
 }
 
-/* Leaves OFF. The guest thread has an exit open (held) or must be started. */
-static enum port_answer vcpu_boot(struct vcpu *v, uint64_t entry, uint64_t argument)
+/* The guest thread, which has an exit open (held) or must be started, goes on as `state`. */
+static enum port_answer vcpu_go(struct vcpu *v, enum vcpu_state state)
 {
-	enum vmm_err err = arch_reset(&v->port, v->cpu_id, entry, argument);
+	enum vmm_err err;
 
-	if (err != VMM_OK)
-		return vcpu_failed(v, err);
-	v->state = VCPU_RUNNING;
-	irqchip_power_on(v->vm->irqchip, v->index);
-	v->vm->ops->started(v);
+	v->state = state;
 	if (v->held) {
 		v->held = false;
 		return PORT_RESUME;
@@ -101,6 +97,43 @@ static enum port_answer vcpu_boot(struct vcpu *v, uint64_t entry, uint64_t argum
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
 	return PORT_RUNNING;
+}
+
+/* The guest starts at start_entry, with the registers of a reset. */
+static enum port_answer vcpu_enter(struct vcpu *v)
+{
+	enum vmm_err err = arch_reset(&v->port, v->cpu_id, v->start_entry, v->start_argument);
+
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	irqchip_power_on(v->vm->irqchip, v->index);
+	v->vm->ops->started(v);
+	return vcpu_go(v, VCPU_RUNNING);
+}
+
+/* Leaves OFF. What an earlier guest left in the interrupt interface goes first. */
+static enum port_answer vcpu_boot(struct vcpu *v)
+{
+	enum vmm_err err;
+
+	if (!v->used) {
+		v->used = true;
+		return vcpu_enter(v);
+	}
+	/* Its timer may be masked although nobody knows: the exit that tells was lost as it stopped. */
+	port_timer_ack(&v->port);
+	err = arch_scrub(&v->port, v->vm->scrub_entry, v->vm->scrub_argument);
+	if (err != VMM_OK)
+		return vcpu_failed(v, err);
+	return vcpu_go(v, VCPU_SCRUBBING);
+}
+
+/* An exit of the scrubber: a list register is empty, or it has come to its end. */
+static enum port_answer vcpu_scrub_exit(struct vcpu *v, const struct port_event *event)
+{
+	if (event->kind == PORT_EVENT_IRQ_DONE)
+		return PORT_RESUME;
+	return vcpu_enter(v);
 }
 
 /* vCPU 0, with all parked: carries the request out. */
@@ -131,32 +164,24 @@ static enum port_answer vm_act(struct vcpu *v)
 	__atomic_store_n(&vm->parked, 0, __ATOMIC_RELAXED);
 	vm->round++;
 	__atomic_store_n(&vm->request, (uint32_t)VM_RUN, __ATOMIC_RELEASE);
-	return vcpu_boot(v, entry, argument);
+	v->start_entry = entry;
+	v->start_argument = argument;
+	return vcpu_boot(v);
 }
 
 void vcpu_off(struct vcpu *v)
 {
-	struct irq_slot slots[IRQCHIP_LRS];
-	unsigned count;
-
 	v->state = VCPU_OFF;
 	v->wake_boots = false;
 	v->unseen = 0;
-	if (v->timer_due)
-		port_timer_ack(&v->port);
 	v->timer_due = false;
-	count = irqchip_power_off(v->vm->irqchip, v->index, slots);
-	for (unsigned i = 0; i < count; i++) {
-		if (port_irq_replace(&v->port, slots[i].lr, slots[i].intid, slots[i].priority,
-				     slots[i].group) != VMM_OK)
-			irqchip_refused(v->vm->irqchip, v->index, slots[i].lr);
-	}
+	irqchip_power_off(v->vm->irqchip, v->index);
 }
 
 /* A vCPU that is not to run while the VM changes. True if it is the last one. */
 static bool vcpu_park(struct vcpu *v)
 {
-	if (v->state == VCPU_RUNNING && !v->held && port_stop(&v->port) != VMM_OK) {
+	if (v->state != VCPU_OFF && !v->held && port_stop(&v->port) != VMM_OK) {
 		/* A guest that runs on while its VM ends: admin then ends the program. */
 		__atomic_store_n(&v->vm->why, (uint32_t)VMM_ERR_KERNEL, __ATOMIC_RELAXED);
 		__atomic_store_n(&v->vm->request, (uint32_t)VM_FAILED, __ATOMIC_RELEASE);
@@ -207,7 +232,7 @@ static enum port_answer vcpu_wake(struct vcpu *v)
 	v->state = VCPU_RUNNING;
 	if (v->wake_boots) {
 		v->wake_boots = false;
-		return vcpu_boot(v, v->start_entry, v->start_argument);
+		return vcpu_enter(v); /* interrupts that are on their way are not lost */
 	}
 	v->held = false;
 	return PORT_RESUME;
@@ -252,7 +277,7 @@ enum port_answer vcpu_mail(struct vcpu *v)
 {
 	if ((__atomic_exchange_n(&v->mail, 0, __ATOMIC_ACQUIRE) & VCPU_MAIL_START) == 0)
 		return PORT_HOLD;
-	return vcpu_boot(v, v->start_entry, v->start_argument);
+	return vcpu_boot(v);
 }
 
 static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
@@ -274,6 +299,7 @@ static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 
 	switch (v->state) {
 	case VCPU_RUNNING:
+	case VCPU_SCRUBBING:
 		return PORT_RUNNING;
 	case VCPU_WAITING:
 		if ((badge & vm->timer_badge) != 0 || vcpu_has_work(v))
@@ -294,7 +320,9 @@ void vcpu_step(struct vcpu *v, enum port_answer *answer)
 		*answer = vcpu_signal(v, event.badge);
 	} else {
 		v->held = true;
-		*answer = vcpu_exit(v, &event);
+		*answer = __builtin_expect(v->state == VCPU_SCRUBBING, 0)
+				  ? vcpu_scrub_exit(v, &event)
+				  : vcpu_exit(v, &event);
 		v->held = *answer == PORT_HOLD;
 	}
 	if (*answer != PORT_HOLD && vcpu_has_work(v))

@@ -10,8 +10,10 @@
  *   each handler parks its vCPU and counts itself in `parked`
  *   when all are parked, vCPU 0's handler acts: reloads and starts vCPU 0 (back to RUN), or ends
  *
- * A vCPU is OFF (parked), RUNNING, or WAITING (stopped in a wait-for-interrupt). `held` says that its
- * guest thread stands at an exit nobody has answered yet, so that an answer, not a start, moves it.
+ * A vCPU is OFF (parked), RUNNING, WAITING (stopped in a wait-for-interrupt), or SCRUBBING: one that
+ * has run before starts with arch_scrubber() in the guest's place, and counts as off until that ends.
+ * `held` says that its guest thread stands at an exit nobody has answered yet, so that an answer, not
+ * a start, moves it.
  *
  * Guests cannot end a VMM: their mistakes become exceptions in the guest. A kernel call that fails is
  * the environment's failure, and ends the VM by way of `request`.
@@ -35,6 +37,7 @@ enum vcpu_state {
 	VCPU_OFF = 0,
 	VCPU_RUNNING,
 	VCPU_WAITING,
+	VCPU_SCRUBBING,
 };
 
 enum vm_request {
@@ -54,6 +57,7 @@ struct vcpu {
 	unsigned index;
 	enum vcpu_state state;
 	bool held;
+	bool used;       /* its guest ran since the kernel made it */
 	bool timer_due;  /* the guest's own timer fired; port_timer_ack() is owed at its EOI */
 	bool wake_boots; /* the end of WAITING is a start at start_entry (power-down suspend) */
 	uint32_t
@@ -64,7 +68,7 @@ struct vcpu {
 	uint32_t parked_round; /* vm->round for which it is parked */
 	uint64_t cpu_id;       /* MPIDR the guest sees */
 	uint32_t mail;         /* VCPU_MAIL_*, atomic, written by any handler */
-	uint64_t start_entry;  /* valid once VCPU_MAIL_START is seen */
+	uint64_t start_entry;  /* where it starts; whoever sends VCPU_MAIL_START has written it */
 	uint64_t start_argument;
 	uint64_t result[4];              /* of a hypercall */
 	uint64_t exits[EXIT_KIND_COUNT]; /* statistics; read by others when it is parked */
@@ -112,6 +116,7 @@ struct vm {
 	uint32_t why;     /* enum vmm_err of VM_FAILED; atomic */
 	bool over;        /* ops->ended was called; vCPU 0's handler's own */
 	uint64_t kick_badge, timer_badge;
+	uint64_t scrub_entry, scrub_argument; /* where guests see arch_scrubber() */
 	/*
 	 * Counter ticks by which a waiting guest is woken before its timer's deadline: about what it
 	 * takes from the timer server's signal to the guest's next instruction. A guest's wait may

@@ -27,10 +27,11 @@ enum {
 	LOG = 1,
 };
 
-#define RAM  UINT64_C(0x40000000)
-#define GICD UINT64_C(0x08000000)
-#define UART UINT64_C(0x09000000)
-#define RTC  UINT64_C(0x09010000)
+#define RAM      UINT64_C(0x40000000)
+#define GICD     UINT64_C(0x08000000)
+#define FIRMWARE UINT64_C(0x0801f000)
+#define UART     UINT64_C(0x09000000)
+#define RTC      UINT64_C(0x09010000)
 
 #define PSCI_VERSION_32   UINT64_C(0x84000000)
 #define PSCI_CPU_OFF_32   UINT64_C(0x84000002)
@@ -45,6 +46,7 @@ static struct host_guest guest[VCPUS];
 static enum port_answer answer[VCPUS];
 static _Alignas(4096) uint8_t ram[RAM_SIZE];
 static _Alignas(4096) uint8_t image[4096];
+static uint8_t firmware[4096];
 static _Alignas(8) uint8_t queue[4][64], data[4][QUEUE_SIZE];
 static unsigned endings;
 static enum vm_request ended_as;
@@ -95,6 +97,8 @@ static int describe(void **state)
 		.log_channel = LOG,
 		.gicd_gpa = GICD,
 		.gicr_gpa = UINT64_C(0x080a0000),
+		.firmware_gpa = FIRMWARE,
+		.firmware_host = (uintptr_t)firmware,
 		.ram = { { .gpa = RAM, .host = (uintptr_t)ram, .size = RAM_SIZE } },
 		.kernel = { .host = (uintptr_t)image,
 			    .size = sizeof(image),
@@ -172,6 +176,14 @@ static uint64_t call(unsigned i, uint64_t function, uint64_t a, uint64_t b, uint
 	return guest[i].frame.gpr[0];
 }
 
+/* vCPU `i`, which ran before, starts on the firmware page; its first exit there is its end. */
+static void leave_firmware(unsigned i)
+{
+	assert_true(guest[i].frame.pc == FIRMWARE);
+	turn(i, (struct port_event){ .kind = PORT_EVENT_TRAP, .word = { FAKE_OP_CALL } });
+	assert_int_equal(answer[i], PORT_RESUME);
+}
+
 static void devices_are_where_they_should_be(void **state)
 {
 	(void)state;
@@ -228,6 +240,7 @@ static void psci_runs_the_vcpus(void **state)
 	assert_int_equal(answer[1], PORT_HOLD);
 	assert_int_equal(call(0, PSCI_CPU_ON_64, 1, RAM + 0x3000, 8), 0);
 	signal_turn(1, VMM_BADGE_KICK);
+	leave_firmware(1);
 	assert_true(guest[1].frame.pc == RAM + 0x3000);
 }
 
@@ -243,7 +256,8 @@ static void reset_loads_the_images_again(void **state)
 	(void)call(0, PSCI_SYSTEM_RESET, 0, 0, 0);
 	signal_turn(1, VMM_BADGE_KICK);
 	signal_turn(0, VMM_BADGE_KICK);
-	assert_int_equal(answer[0], PORT_RESUME);
+	leave_firmware(0);
+	assert_true(guest[0].frame.pc == RAM + 0x100000);
 	assert_int_equal(memcmp(&ram[0x100000], image, sizeof(image)), 0);
 	assert_int_equal(endings, 0);
 	/* Firmware, interrupt controller and the other vCPU are as at power-on. */

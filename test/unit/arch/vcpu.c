@@ -136,6 +136,24 @@ static void reset_leaves_nothing_behind(void **state)
 	}
 }
 
+static void scrubber_runs_with_everything_off(void **state)
+{
+	(void)state;
+	memset(&guest.frame, 0xff, sizeof(guest.frame));
+	memset(guest.sysreg, 0xff, sizeof(guest.sysreg));
+	assert_int_equal(a64_scrub(&port, 0x0801f000, 0x08010000), VMM_OK);
+	assert_true(guest.frame.pc == 0x0801f000);
+	assert_true(guest.frame.status == 0x3c5);
+	assert_true(guest.frame.gpr[0] == 0x08010000);
+	assert_true(guest.sysreg[PORT_SCTLR_EL1] == 0x30d00800);
+	assert_true(guest.sysreg[PORT_CNTV_CTL] == 0);
+	for (unsigned n = 1; n <= 3; n++) {
+		host.calls = 0;
+		host.fail_at = n;
+		assert_int_equal(a64_scrub(&port, 0, 0), VMM_ERR_KERNEL);
+	}
+}
+
 static void timer_states(void **state)
 {
 	static const enum arch_timer want[8] = {
@@ -243,6 +261,7 @@ int main(void)
 		cmocka_unit_test_setup(inject_writes_it_all, set_up),
 		cmocka_unit_test_setup(inject_reports_each_failure, set_up),
 		cmocka_unit_test_setup(reset_leaves_nothing_behind, set_up),
+		cmocka_unit_test_setup(scrubber_runs_with_everything_off, set_up),
 		cmocka_unit_test_setup(timer_states, set_up),
 		cmocka_unit_test_setup(fetch_finds_the_access, set_up),
 		cmocka_unit_test_setup(the_stack_pointer_in_use, set_up),

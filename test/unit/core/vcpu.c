@@ -24,6 +24,8 @@ enum {
 	ARGUMENT = 0x77,
 	VECTOR = 0x2000,
 	DEVICE = 0x9000,
+	SCRUB = 0xa000,
+	SCRUB_ARGUMENT = 0x55,
 };
 
 /* An interrupt controller with one line of pending interrupts a vCPU and one list register. */
@@ -116,15 +118,11 @@ void irqchip_power_on(struct irqchip *c, unsigned vcpu)
 	c->on[vcpu] = true;
 }
 
-unsigned irqchip_power_off(struct irqchip *c, unsigned vcpu, struct irq_slot *slots)
+void irqchip_power_off(struct irqchip *c, unsigned vcpu)
 {
-	bool loaded = c->loaded[vcpu] != 0;
-
 	c->on[vcpu] = false;
 	c->loaded[vcpu] = 0;
 	publish(c, vcpu);
-	slots[0] = (struct irq_slot){ .lr = 3, .intid = 992 };
-	return loaded ? 1 : 0;
 }
 
 struct bench {
@@ -249,6 +247,8 @@ static void build(unsigned vcpus)
 	b->vm.kick_badge = KICK;
 	b->vm.timer_badge = TIMER;
 	b->vm.timer_lead = 10;
+	b->vm.scrub_entry = SCRUB;
+	b->vm.scrub_argument = SCRUB_ARGUMENT;
 	assert_int_equal(gmem_add(&b->vm.gmem, 0, (uintptr_t)b->ram, sizeof(b->ram)), VMM_OK);
 	assert_int_equal(bus_add(&b->vm.bus, &(struct bus_region){ .gpa = DEVICE,
 								   .size = 0x100,
@@ -674,6 +674,26 @@ static void calls_that_wait(void **state)
 	assert_int_equal(b->starts, 2);
 }
 
+/* vCPU `i`, which ran before, is about to start: first in the scrubber, which ends by an exit. */
+static void scrubs(struct bench *b, unsigned i, enum port_answer answer)
+{
+	unsigned starts = b->starts;
+
+	assert_int_equal(b->answer[i], answer);
+	assert_int_equal(b->guest[i].frame.pc, SCRUB);
+	assert_int_equal(b->guest[i].frame.gpr[0], SCRUB_ARGUMENT);
+	turn(b, i, (struct port_event){ .kind = PORT_EVENT_IRQ_DONE, .word = { 1 } });
+	assert_int_equal(b->answer[i], PORT_RESUME);
+	signal_turn(b, i, KICK);
+	assert_int_equal(b->answer[i], PORT_RUNNING);
+	assert_false(b->chip.on[i]);
+	assert_int_equal(b->starts, starts);
+	trap(b, i, FAKE_OP_CALL);
+	assert_int_equal(b->answer[i], PORT_RESUME);
+	assert_true(b->chip.on[i]);
+	assert_int_equal(b->starts, starts + 1);
+}
+
 static void second_vcpu_on_and_off(void **state)
 {
 	struct bench *b = boot(VCPUS);
@@ -687,14 +707,13 @@ static void second_vcpu_on_and_off(void **state)
 	assert_int_equal(b->guest[1].frame.gpr[0], 5);
 	assert_true(b->chip.on[1]);
 
-	/* Off with an interrupt in its list register, which is overwritten. */
+	/* Off with an interrupt in its list register. */
 	b->chip.pending[1] = 50;
 	signal_turn(b, 1, KICK);
 	b->outcome = VM_CALL_PARK;
 	trap(b, 1, FAKE_OP_CALL);
 	assert_int_equal(b->answer[1], PORT_HOLD);
 	assert_false(b->chip.on[1]);
-	assert_int_equal(b->guest[1].injection[1].intid, 992);
 	signal_turn(b, 1, KICK | TIMER | CHANNEL);
 	assert_int_equal(b->answer[1], PORT_HOLD);
 	assert_int_equal(b->signals, 0);
@@ -702,13 +721,14 @@ static void second_vcpu_on_and_off(void **state)
 	/* And on again, now by an answer to the exit it stands at. */
 	vcpu_start(&b->vm.vcpu[1], 0x3100, 6);
 	signal_turn(b, 1, KICK);
-	assert_int_equal(b->answer[1], PORT_RESUME);
+	scrubs(b, 1, PORT_RESUME);
 	assert_int_equal(b->guest[1].frame.pc, 0x3100);
+	assert_int_equal(b->guest[1].frame.gpr[0], 6);
 
 	/* Told to start between its decision and its parking. */
 	vcpu_start(&b->vm.vcpu[1], 0x3200, 7);
 	trap(b, 1, FAKE_OP_CALL);
-	assert_int_equal(b->answer[1], PORT_RESUME);
+	scrubs(b, 1, PORT_RESUME);
 	assert_int_equal(b->guest[1].frame.pc, 0x3200);
 }
 
@@ -743,14 +763,36 @@ static void reset_stops_and_starts_everything(void **state)
 	assert_false(b->guest[1].running);
 	signal_turn(b, 0, KICK);
 	assert_int_equal(b->reloads, 2);
-	assert_int_equal(b->answer[0], PORT_RESUME);
+	scrubs(b, 0, PORT_RESUME);
 	assert_int_equal(b->guest[0].frame.pc, ENTRY);
 	signal_turn(b, 1, KICK);
 	assert_int_equal(b->answer[1], PORT_HOLD);
 	vcpu_start(&b->vm.vcpu[1], 0x3400, 5);
 	signal_turn(b, 1, KICK);
-	assert_int_equal(b->answer[1], PORT_RUNNING);
+	scrubs(b, 1, PORT_RUNNING);
+	assert_int_equal(b->guest[1].frame.pc, 0x3400);
 	assert_int_equal(b->endings, 0);
+}
+
+/* The scrubber is a guest like another: it is stopped, and begins anew. */
+static void reset_while_scrubbing(void **state)
+{
+	struct bench *b = boot(1);
+
+	(void)state;
+	signal_turn(b, 0, KICK);
+	for (unsigned i = 0; i < 3; i++) {
+		vm_request(&b->vm, VM_RESET, VMM_OK);
+		signal_turn(b, 0, KICK);
+		assert_int_equal(b->reloads, 2 + i);
+		assert_int_equal(b->vm.vcpu[0].state, VCPU_SCRUBBING);
+		assert_false(b->chip.on[0]);
+	}
+	scrubs(b, 0, PORT_RUNNING);
+	assert_int_equal(b->guest[0].frame.pc, ENTRY);
+	vm_request(&b->vm, VM_OFF, VMM_OK);
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->ended_as, VM_OFF);
 }
 
 static void reset_acknowledges_the_timer(void **state)
@@ -764,6 +806,11 @@ static void reset_acknowledges_the_timer(void **state)
 	trap(b, 0, FAKE_OP_CALL);
 	assert_int_equal(b->reloads, 2);
 	assert_int_equal(b->guest[0].acks, 1);
+	/* Also when nobody knows that it fired: the exit was on its way as the guest was stopped. */
+	signal_turn(b, 0, KICK);
+	vm_request(&b->vm, VM_RESET, VMM_OK);
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->guest[0].acks, 2);
 }
 
 static void off_ends_once(void **state)
@@ -826,6 +873,13 @@ static void whole_life(struct bench *b)
 		memory(b, 0xdead0000, 0);
 	vcpu_start(&b->vm.vcpu[1], 0x3000, 5);
 	signal_turn(b, 1, KICK);
+	b->outcome = VM_CALL_PARK;
+	if (b->answer[1] != PORT_HOLD)
+		trap(b, 1, FAKE_OP_CALL);
+	vcpu_start(&b->vm.vcpu[1], 0x3000, 5);
+	signal_turn(b, 1, KICK);
+	if (b->answer[1] != PORT_HOLD)
+		trap(b, 1, FAKE_OP_CALL);
 	b->outcome = VM_CALL_WAIT;
 	if (b->answer[0] != PORT_HOLD)
 		turn(b, 0, (struct port_event){ .kind = PORT_EVENT_HYPERCALL });
@@ -887,6 +941,7 @@ int main(void)
 		cmocka_unit_test(second_vcpu_on_and_off),
 		cmocka_unit_test(signals_go_to_the_program),
 		cmocka_unit_test(reset_stops_and_starts_everything),
+		cmocka_unit_test(reset_while_scrubbing),
 		cmocka_unit_test(reset_acknowledges_the_timer),
 		cmocka_unit_test(off_ends_once),
 		cmocka_unit_test(a_failed_reload_ends),

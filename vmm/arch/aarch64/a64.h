@@ -78,5 +78,6 @@ enum vmm_err a64_insn_writeback(const struct port_vcpu *vcpu, struct port_frame 
 enum vmm_err a64_inject(const struct port_vcpu *vcpu, enum arch_fault fault, uint64_t gpa);
 enum vmm_err a64_reset(const struct port_vcpu *vcpu, uint64_t cpu_id, uint64_t entry,
 		       uint64_t argument);
+enum vmm_err a64_scrub(const struct port_vcpu *vcpu, uint64_t entry, uint64_t argument);
 enum vmm_err a64_timer_state(const struct port_vcpu *vcpu, enum arch_timer *state,
 			     uint64_t *deadline);

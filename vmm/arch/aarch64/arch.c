@@ -42,6 +42,24 @@ enum vmm_err arch_reset(const struct port_vcpu *vcpu, uint64_t cpu_id, uint64_t 
 	return a64_reset(vcpu, cpu_id, entry, argument);
 }
 
+enum vmm_err arch_scrub(const struct port_vcpu *vcpu, uint64_t entry, uint64_t argument)
+{
+	return a64_scrub(vcpu, entry, argument);
+}
+
+/* scrub.S */
+extern const char a64_scrub_v2[], a64_scrub_v2_end[], a64_scrub_v3[], a64_scrub_v3_end[];
+
+const void *arch_scrubber(unsigned irqchip_version, size_t *size)
+{
+	if (irqchip_version == 2) {
+		*size = (size_t)(a64_scrub_v2_end - a64_scrub_v2);
+		return a64_scrub_v2;
+	}
+	*size = (size_t)(a64_scrub_v3_end - a64_scrub_v3);
+	return a64_scrub_v3;
+}
+
 enum vmm_err arch_timer_state(const struct port_vcpu *vcpu, enum arch_timer *state,
 			      uint64_t *deadline)
 {

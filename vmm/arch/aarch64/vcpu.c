@@ -150,6 +150,20 @@ enum vmm_err a64_reset(const struct port_vcpu *vcpu, uint64_t cpu_id, uint64_t e
 	return port_frame_write(vcpu, PORT_FRAME_ALL, &frame);
 }
 
+enum vmm_err a64_scrub(const struct port_vcpu *vcpu, uint64_t entry, uint64_t argument)
+{
+	struct port_frame frame = {
+		.pc = entry,
+		.status = PSTATE_EL1H | PSTATE_DAIF,
+		.gpr = { argument },
+	};
+	enum vmm_err err = port_sysreg_write(vcpu, PORT_SCTLR_EL1, SCTLR_RESET);
+
+	if (err == VMM_OK)
+		err = port_sysreg_write(vcpu, PORT_CNTV_CTL, 0);
+	return err == VMM_OK ? port_frame_write(vcpu, PORT_FRAME_HEAD, &frame) : err;
+}
+
 enum vmm_err a64_timer_state(const struct port_vcpu *vcpu, enum arch_timer *state,
 			     uint64_t *deadline)
 {

@@ -144,6 +144,23 @@ enum vmm_err arch_reset(const struct port_vcpu *vcpu, uint64_t cpu_id, uint64_t 
 	return port_frame_write(vcpu, PORT_FRAME_ALL, &frame);
 }
 
+const void *arch_scrubber(unsigned irqchip_version, size_t *size)
+{
+	static const uint8_t code[FAKE_LENGTH] = { FAKE_OP_CALL };
+
+	(void)irqchip_version;
+	*size = sizeof(code);
+	return code;
+}
+
+enum vmm_err arch_scrub(const struct port_vcpu *vcpu, uint64_t entry, uint64_t argument)
+{
+	struct port_frame frame = { .pc = entry, .gpr = { argument } };
+	enum vmm_err err = port_sysreg_write(vcpu, PORT_CNTV_CTL, FAKE_TIMER_OFF);
+
+	return err == VMM_OK ? port_frame_write(vcpu, PORT_FRAME_HEAD, &frame) : err;
+}
+
 enum vmm_err arch_timer_state(const struct port_vcpu *vcpu, enum arch_timer *state,
 			      uint64_t *deadline)
 {

@@ -149,19 +149,13 @@ bool irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint6
 void irqchip_power_on(struct irqchip *chip, unsigned vcpu)
 {
 	lock_take(&chip->lock);
-	(void)gic_power(&chip->gic, vcpu, true);
+	gic_power(&chip->gic, vcpu, true);
 	release(chip, vcpu);
 }
 
-unsigned irqchip_power_off(struct irqchip *chip, unsigned vcpu, struct irq_slot *slots)
+void irqchip_power_off(struct irqchip *chip, unsigned vcpu)
 {
-	unsigned count = 0;
-	uint32_t dirty;
-
 	lock_take(&chip->lock);
-	dirty = gic_power(&chip->gic, vcpu, false);
+	gic_power(&chip->gic, vcpu, false);
 	release(chip, vcpu);
-	for (; dirty != 0 && count < IRQCHIP_LRS; dirty &= dirty - 1)
-		slots[count++] = gic_parked(&chip->gic, (unsigned)__builtin_ctz(dirty));
-	return count;
 }

@@ -290,41 +290,23 @@ static uint32_t all_lrs(const struct gic *gic)
 	return (UINT32_C(1) << gic->config.lr_count) - 1;
 }
 
-uint32_t gic_power(struct gic *gic, unsigned vcpu, bool on)
+void gic_power(struct gic *gic, unsigned vcpu, bool on)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
-	uint32_t dirty = 0;
 
 	v->on = on;
 	if (!on) {
-		dirty = all_lrs(gic) & (~v->lr_free | v->lr_stale);
-		for (uint32_t left = dirty & ~v->lr_free; left != 0; left &= left - 1) {
-			unsigned index = v->lr_held[__builtin_ctz(left)];
+		for (unsigned lr = 0; lr < GIC_LRS; lr++) {
+			unsigned index = v->lr_held[lr];
 
-			if (index != GIC_NIL)
+			if (index != GIC_NIL && (v->lr_free >> lr & 1) == 0)
 				land(&gic->interrupts[index], false);
-		}
-		for (unsigned lr = 0; lr < GIC_LRS; lr++)
 			v->lr_held[lr] = GIC_NIL;
+		}
 		v->lr_free = all_lrs(gic);
 		v->lr_stale = 0;
 	}
 	gic_update_all(gic);
-	return dirty;
-}
-
-/*
- * Every list register gets an INTID of its own, which no interrupt has, at the least urgent
- * priority, in the group that guests leave to firmware.
- */
-struct irq_slot gic_parked(const struct gic *gic, unsigned lr)
-{
-	return (struct irq_slot){
-		.intid = (uint16_t)(GIC_INTID_PARK + lr),
-		.lr = (uint8_t)lr,
-		.priority = GIC_PRIORITIES - 1,
-		.group = gic->config.version == 2,
-	};
 }
 
 static void drive(struct gic *gic, struct gic_interrupt *irq, bool level)

@@ -38,7 +38,6 @@ enum {
 	GIC_PRIVATE = 32,      /* SGIs 0-15 and PPIs 16-31, one set a vCPU */
 	GIC_SPIS = 960,        /* at most; INTIDs 32..991 */
 	GIC_PRIORITIES = 32,   /* levels: 5 bits, as on the Cortex-A cores' virtual interfaces */
-	GIC_INTID_PARK = 992,  /* 992..1007: never an interrupt of the guest; see gic_parked() */
 	GIC_INTID_NONE = 1023, /* "no interrupt", as IAR reads */
 };
 
@@ -110,8 +109,7 @@ VMM_MUST_CHECK enum vmm_err gic_init(struct gic *gic, const struct gic_config *c
 
 /**
  * The state after a reset of the VM: vCPU 0 is on, the others are off, nothing is pending or in
- * flight, every line is low. List registers still hold what they held: call gic_power(off) for
- * every vCPU first, and write what it asks for.
+ * flight, every line is low, every list register is empty (the caller's care).
  */
 void gic_reset(struct gic *gic);
 
@@ -177,14 +175,11 @@ unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr);
 
 /**
  * `vcpu` is turned on or off (PSCI). Off: what was in flight is pending again and goes to another
- * vCPU where its routing allows. Returns the mask of list registers that still hold such an
- * interrupt: write gic_parked() to each, from the vCPU's own handler. Private state (enables,
- * priorities) survives, as in a core's retained redistributor.
+ * vCPU where its routing allows; the list registers count as empty, and the caller empties them
+ * before the vCPU goes on. Private state (enables, priorities) survives, as in a core's retained
+ * redistributor.
  */
-uint32_t gic_power(struct gic *gic, unsigned vcpu, bool on);
-
-/** What to write to list register `lr` to be rid of its content: an interrupt nobody takes. */
-struct irq_slot gic_parked(const struct gic *gic, unsigned lr);
+void gic_power(struct gic *gic, unsigned vcpu, bool on);
 
 /** True if gic_next() would find something. One relaxed load; needs no lock. */
 static inline bool gic_has_work(const struct gic *gic, unsigned vcpu)

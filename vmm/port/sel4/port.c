@@ -272,6 +272,9 @@ void port_cache_clean(uint64_t host, uint64_t size)
 	for (uint64_t at = align_down(host, CACHE_LINE); at < host + size; at += CACHE_LINE)
 		__asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
 	__asm__ volatile("dsb sy" : : : "memory");
+	for (uint64_t at = align_down(host, CACHE_LINE); at < host + size; at += CACHE_LINE)
+		__asm__ volatile("ic ivau, %0" : : "r"(at) : "memory");
+	__asm__ volatile("dsb sy\n\tisb" : : : "memory");
 }
 
 _Noreturn void port_bug(const char *file, int line)

@@ -28,7 +28,7 @@ struct fixture *fixture_make(unsigned version, unsigned vcpus, unsigned lrs)
 		config.mpidr[i] = UINT64_C(0x80000000) | (i / 2) << 8 | i % 2;
 	assert_int_equal(gic_init(&f->gic, &config), VMM_OK);
 	for (unsigned i = 0; i < vcpus; i++)
-		(void)gic_power(&f->gic, i, true);
+		gic_power(&f->gic, i, true);
 	return f;
 }
 

@@ -75,7 +75,7 @@ static void several_targets_one_delivery(void **state)
 	arm_spi(f, UART);
 	dist_write(f, 0, ITARGETSR + UART, 1, 0xe);
 	gic_pulse(&f->gic, UART);
-	(void)gic_power(&f->gic, 1, false);
+	gic_power(&f->gic, 1, false);
 	expect_next(f, 0, GIC_INTID_NONE);
 	expect_next(f, 1, GIC_INTID_NONE);
 	expect_next(f, 3, GIC_INTID_NONE);

@@ -112,7 +112,7 @@ static void one_of_n_goes_to_one_that_is_awake(void **state)
 
 	arm_spi(f, UART);
 	dist_write(f, 0, ROUTER, 8, ANY);
-	(void)gic_power(&f->gic, 0, false);
+	gic_power(&f->gic, 0, false);
 	redist_write(f, 1, GICR_WAKER, 4, 2);
 	gic_pulse(&f->gic, UART);
 	expect_next(f, 0, GIC_INTID_NONE);
@@ -255,7 +255,7 @@ static void sgi_range_selector(void **state)
 
 	(void)state;
 	assert_int_equal(gic_init(&gic, &config), VMM_OK);
-	(void)gic_power(&gic, 1, true);
+	gic_power(&gic, 1, true);
 	gic_redist_access(&gic, &enable);
 	gic_dist_access(&gic, &ctlr);
 	gic_sgi_sysreg(&gic, 0, GIC_ICC_SGI1R, SGI_ID | 1U << 3);
