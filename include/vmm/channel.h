@@ -46,6 +46,11 @@ enum {
 	VMM_NET_RX_DATA,
 	VMM_NET_TX_DATA,
 };
+enum {
+	VMM_NET_CAPACITY = 512, /* entries in each queue */
+	VMM_NET_BUFFER =
+		2048, /* bytes of a buffer: frames between VMs and a switch may take several */
+};
 enum { VMM_SOCKET_RX_QUEUE = 0, VMM_SOCKET_TX_QUEUE, VMM_SOCKET_RX_DATA, VMM_SOCKET_TX_DATA };
 enum { VMM_ENTROPY_QUEUE = 0, VMM_ENTROPY_DATA };
 

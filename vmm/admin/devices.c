@@ -81,9 +81,29 @@ static void place_virtio(struct system_vm *vm, struct system_device *device)
 		device->interrupt = VIRTIO_INTERRUPT + before;
 }
 
+/*
+ * An address for a device whose description gives none: locally administered (IEEE 802-2014, 8.4), and
+ * the same whenever the VM and the device have the same names. If two of them fell on one another, the
+ * check that every address is there once would say so.
+ */
+static void default_mac(const char *vm, const char *device, uint8_t mac[6])
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+	const char *parts[] = { vm, ".", device };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		for (const char *c = parts[i]; *c != '\0'; c++)
+			hash = (hash ^ (uint8_t)*c) * UINT64_C(1099511628211);
+	}
+	mac[0] = 0x02;
+	for (unsigned i = 1; i < 6; i++)
+		mac[i] = (uint8_t)(hash >> 8 * i);
+}
+
 static void parse_device(const struct system *system, struct system_vm *vm,
 			 const struct schema_node *node, struct report *report)
 {
+	static const uint8_t no_mac[6];
 	struct system_device *device = &vm->devices[vm->device_count];
 	const struct device_kind *kind;
 
@@ -95,6 +115,9 @@ static void parse_device(const struct system *system, struct system_vm *vm,
 	kind = device_kind(device->kind);
 	if (kind != NULL && device->data_kib == 0)
 		device->data_kib = kind->data_kib;
+	if (device->kind == VMM_DEVICE_VIRTIO_NET &&
+	    memcmp(device->mac, no_mac, sizeof(no_mac)) == 0)
+		default_mac(vm->name, device->name, device->mac);
 	place_virtio(vm, device);
 	vm->device_count++;
 }

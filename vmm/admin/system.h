@@ -144,7 +144,7 @@ struct system_device {
 	struct system_range range; /* bytes of the disk; size 0: all */
 	uint64_t rate_kib;         /* a second; 0: no limit */
 	const char *serial;
-	uint8_t mac[6]; /* all 0: by VM and device */
+	uint8_t mac[6]; /* virtio-net: never all 0 */
 	uint32_t vlan, trunk, mtu;
 	uint64_t broadcast; /* frames a second; 0: no limit */
 	uint32_t cid;

@@ -100,7 +100,10 @@ static enum gathered gather(struct netlink *link, struct netlink_frame *frame, u
 {
 	bool more = true, meta = false, sane = true;
 
-	*frame = (struct netlink_frame){ .piece_count = 0 };
+	frame->hdr = (struct net_hdr){ 0 };
+	frame->piece_count = 0;
+	frame->entries = 0;
+	frame->len = 0;
 	while (more) {
 		struct netq_entry entry;
 		uint32_t i = frame->entries;
@@ -242,6 +245,15 @@ void netlink_put(struct netlink *link, const void *bytes, uint32_t len)
 		from += n;
 		len -= n;
 	}
+}
+
+void netlink_patch(struct netlink *link, uint32_t offset, const void *bytes, uint32_t len)
+{
+	const uint8_t *from = bytes;
+
+	for (uint32_t i = 0; i < len; i++, offset++)
+		link->out.data[link->pieces[offset / link->buffer_size] +
+			       offset % link->buffer_size] = from[i];
 }
 
 void netlink_send(struct netlink *link)

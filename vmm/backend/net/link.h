@@ -114,6 +114,9 @@ void netlink_put(struct netlink *link, const void *bytes, uint32_t len);
  */
 uint8_t *netlink_place(struct netlink *link, uint32_t want, uint32_t *got);
 
+/** Changes bytes of the frame that were put already. `offset` counts the header, if there is one. */
+void netlink_patch(struct netlink *link, uint32_t offset, const void *bytes, uint32_t len);
+
 /** Sends the frame. */
 void netlink_send(struct netlink *link);
 

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Both directions are the same ring of (header, frame) chains; one device writes, of the other it reads.
+ * No offloads are negotiated: the header is zero both ways, and frames are whole, as any sDDF peer has
+ * them.
+ *
+ * Interrupts: wanted for every reception. Sent frames are collected whenever we run, and by interrupt
+ * only when half of the slots are used, so that a client that waits for a buffer gets one.
+ */
+#include "vmm/driver/virtio/net.h"
+
+#include <string.h>
+
+#include "vmm/base/util.h"
+
+#define F_MAC (UINT64_C(1) << 5)
+
+enum {
+	QUEUE_RX = 0,
+	QUEUE_TX = 1,
+	CONFIG_MAC = 0,
+	HEADER = 12, /* 5.1.6: num_buffers is there with VERSION_1 */
+	HEADER_STRIDE = 16,
+	MAGIC = 0x4e455431,
+};
+
+/* Behind the two rings in DMA memory. */
+struct netdrv_notes {
+	uint64_t magic; /* MAGIC: the lists are valid */
+	uint64_t rx_held[NETDRV_SLOTS];
+	uint64_t tx_held[NETDRV_SLOTS];
+	uint8_t headers[1 + NETDRV_SLOTS][HEADER_STRIDE];
+};
+
+size_t netdrv_dma_bytes(void)
+{
+	return 2 * vring_bytes(NETDRV_RING) + sizeof(struct netdrv_notes);
+}
+
+static uint64_t header_of(const struct netdrv *d, const struct netdrv_side *side, unsigned slot)
+{
+	return d->header_paddr + (side == &d->rx ? (1U + slot) * HEADER_STRIDE : 0);
+}
+
+/* Gives a buffer to the device; there is a free slot, and so are two descriptors. */
+static void give(struct netdrv *d, struct netdrv_side *side, uint64_t paddr, uint32_t len)
+{
+	uint16_t slot = side->free[--side->free_count];
+	bool receives = side == &d->rx;
+	struct vring_buffer buffers[2] = {
+		{ .paddr = header_of(d, side, slot), .length = HEADER },
+		{ .paddr = paddr, .length = len },
+	};
+
+	side->held[slot] = paddr;
+	if (vring_add(&side->ring, buffers, receives ? 0 : 2, receives ? 2 : 0, slot) != VMM_OK) {
+		side->held[slot] = 0;
+		side->free[side->free_count++] = slot;
+		d->bad++;
+	}
+}
+
+/* Back to the client; its queue is full only if it lies about that, and then the buffer is its loss. */
+static void give_back(struct netdrv_side *side, uint64_t paddr, uint32_t len)
+{
+	if (netq_room(&side->out) > 0)
+		netq_put(&side->out, paddr, (uint16_t)len, 0);
+}
+
+static bool frame_ok(const struct netdrv_side *side, const struct netq_entry *entry)
+{
+	return entry->len >= NETDRV_FRAME_MIN && entry->len <= NETDRV_FRAME_MAX &&
+	       entry->flags == 0 &&
+	       range_inside(entry->io_or_offset, entry->len, side->data.paddr, side->data.size);
+}
+
+/* The client's buffers to the device. */
+static bool submit(struct netdrv *d, struct netdrv_side *side)
+{
+	uint32_t length = netq_length(&side->in), i;
+
+	for (i = 0; i < length && side->free_count > 0; i++) {
+		struct netq_entry entry = netq_peek(&side->in, i);
+
+		if (side == &d->tx && !frame_ok(side, &entry)) {
+			give_back(side, entry.io_or_offset, 0);
+			d->bad++;
+		} else if (side == &d->rx && !range_inside(entry.io_or_offset, NETDRV_BUFFER,
+							   side->data.paddr, side->data.size)) {
+			d->bad++;
+		} else {
+			give(d, side, entry.io_or_offset,
+			     side == &d->rx ? (uint32_t)NETDRV_BUFFER : entry.len);
+		}
+	}
+	if (i > 0)
+		netq_take(&side->in, i);
+	if (vring_publish(&side->ring))
+		vdrv_kick(&d->device, side->queue);
+	return i > 0;
+}
+
+static void received(struct netdrv *d, uint64_t paddr, uint32_t written)
+{
+	uint32_t len = written - HEADER;
+
+	if (written < HEADER + NETDRV_FRAME_MIN || len > NETDRV_BUFFER) {
+		d->bad++; /* the device's mistake; the buffer goes round again */
+		give(d, &d->rx, paddr, NETDRV_BUFFER);
+		return;
+	}
+	d->rx_frames++;
+	give_back(&d->rx, paddr, len);
+}
+
+/* What the device is done with. */
+static bool collect(struct netdrv *d, struct netdrv_side *side)
+{
+	enum vring_taken taken;
+	uint32_t slot, written;
+	bool any = false;
+
+	while ((taken = vring_take(&side->ring, &slot, &written)) != VRING_EMPTY) {
+		uint64_t paddr;
+
+		any = true;
+		if (taken == VRING_BAD) {
+			d->bad++;
+			continue;
+		}
+		paddr = side->held[slot];
+		side->held[slot] = 0;
+		side->free[side->free_count++] = (uint16_t)slot;
+		if (side == &d->rx) {
+			received(d, paddr, written);
+		} else {
+			d->tx_frames++;
+			give_back(side, paddr, 0);
+		}
+	}
+	return any;
+}
+
+bool netdrv_run(struct netdrv *d)
+{
+	bool again, signal;
+
+	(void)vdrv_interrupt(&d->device);
+	do {
+		again = collect(d, &d->rx);
+		again |= collect(d, &d->tx);
+		again |= submit(d, &d->rx);
+		again |= submit(d, &d->tx);
+		if (again)
+			continue;
+		again = vring_listen(&d->rx.ring);
+		if (d->tx.free_count < NETDRV_SLOTS / 2)
+			again |= vring_listen(&d->tx.ring);
+		else
+			vring_quiet(&d->tx.ring);
+		/* What cannot be taken now is taken when a slot is free again. */
+		netq_want_signal(&d->rx.in);
+		netq_want_signal(&d->tx.in);
+		again |= d->rx.free_count > 0 && netq_length(&d->rx.in) > 0;
+		again |= d->tx.free_count > 0 && netq_length(&d->tx.in) > 0;
+	} while (again);
+	signal = netq_publish(&d->rx.out);
+	return netq_publish(&d->tx.out) || signal;
+}
+
+static enum vmm_err attach(struct netdrv_side *side, void *in, void *out, uint32_t capacity,
+			   const struct netdrv_region *data)
+{
+	enum vmm_err err = netq_consumer_init(&side->in, in, capacity);
+
+	if (err == VMM_OK)
+		err = netq_producer_init(&side->out, out, capacity);
+	side->data = *data;
+	return err;
+}
+
+/* Former buffers keep no slot; a receive buffer goes to the device again when that is ready. */
+static unsigned recover(struct netdrv_side *side, uint64_t saved[NETDRV_SLOTS])
+{
+	unsigned count = 0;
+
+	for (uint16_t i = 0; i < NETDRV_SLOTS; i++) {
+		uint64_t paddr = side->held[i];
+
+		side->held[i] = 0;
+		side->free[i] = i;
+		if (paddr != 0)
+			saved[count++] = paddr;
+	}
+	side->free_count = NETDRV_SLOTS;
+	return count;
+}
+
+static void start_sides(struct netdrv *d, struct netdrv_notes *notes)
+{
+	uint64_t saved[NETDRV_SLOTS];
+	unsigned count;
+
+	if (notes->magic != MAGIC)
+		memset(notes, 0, sizeof(*notes));
+	notes->magic = MAGIC;
+	d->rx.held = notes->rx_held;
+	d->tx.held = notes->tx_held;
+	count = recover(&d->tx, saved);
+	while (count > 0)
+		give_back(&d->tx, saved[--count], 0);
+	count = recover(&d->rx, saved);
+	while (count > 0)
+		give(d, &d->rx, saved[--count], NETDRV_BUFFER);
+}
+
+static enum vmm_err open_rings(struct netdrv *d, const struct netdrv_setup *setup)
+{
+	size_t bytes = vring_bytes(NETDRV_RING);
+	struct netdrv_side *sides[2] = { &d->rx, &d->tx };
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t *memory = (uint8_t *)setup->dma + i * bytes;
+		enum vmm_err err;
+
+		memset(memory, 0, bytes);
+		sides[i]->queue = i == 0 ? QUEUE_RX : QUEUE_TX;
+		err = vdrv_queue(&d->device, sides[i]->queue, &sides[i]->ring, memory,
+				 setup->dma_paddr + i * bytes, NETDRV_RING);
+		if (err != VMM_OK)
+			return err;
+		if (sides[i]->ring.size < NETDRV_RING)
+			return VMM_ERR_UNSUPPORTED; /* slots are counted on */
+	}
+	return VMM_OK;
+}
+
+enum vmm_err netdrv_open(struct netdrv *d, const struct netdrv_setup *setup)
+{
+	size_t rings = 2 * vring_bytes(NETDRV_RING);
+	struct netdrv_notes *notes = (struct netdrv_notes *)(void *)((uint8_t *)setup->dma + rings);
+	enum vmm_err err;
+	void *regs;
+
+	memset(d, 0, sizeof(*d));
+	if (setup->dma_size < netdrv_dma_bytes())
+		return VMM_ERR_INVALID;
+	err = attach(&d->rx, setup->rx_free, setup->rx_active, setup->capacity, &setup->rx_data);
+	if (err == VMM_OK)
+		err = attach(&d->tx, setup->tx_active, setup->tx_free, setup->capacity,
+			     &setup->tx_data);
+	if (err == VMM_OK)
+		err = vdrv_find(setup->ops, setup->page, setup->page_size, VDRV_NET, &regs);
+	/* From here on the device does no DMA for a former driver. */
+	if (err == VMM_OK)
+		err = vdrv_open(&d->device, setup->ops, regs, VDRV_NET, F_MAC | VDRV_F_EVENT_IDX);
+	if (err == VMM_OK)
+		err = open_rings(d, setup);
+	if (err != VMM_OK)
+		return err;
+	d->header_paddr = setup->dma_paddr + rings + offsetof(struct netdrv_notes, headers);
+	if ((d->device.features & F_MAC) != 0)
+		vdrv_config(&d->device, CONFIG_MAC, d->mac, sizeof(d->mac));
+	start_sides(d, notes);
+	vdrv_ready(&d->device);
+	return VMM_OK;
+}
