@@ -3,11 +3,15 @@
  * The kinds of virtio device there are: each has a function that connects a backend to the channel of
  * the configuration and makes the device, and a row in the table. Nothing else knows the kinds.
  */
+#include <string.h>
+
 #include "app/vmm/machine.h"
 
 #include "vmm/backend/entropy/sddf.h"
+#include "vmm/backend/net/sddf.h"
 #include "vmm/base/util.h"
 #include "vmm/dev/virtio/console.h"
+#include "vmm/dev/virtio/net.h"
 #include "vmm/dev/virtio/rng.h"
 
 /* The channel of a device, if it is of the kind that it must be; or NULL. */
@@ -76,8 +80,68 @@ static enum vmm_err create_console(struct machine *m, const struct vmm_config_de
 	return VMM_OK;
 }
 
+/* ---- network ---- */
+
+static struct netlink_config link_of(const struct vmm_channel *channel)
+{
+	const struct vmm_region *r = channel->region;
+
+	return (struct netlink_config){
+		.in_active = (void *)(uintptr_t)r[VMM_NET_RX_ACTIVE].vaddr,
+		.in_free = (void *)(uintptr_t)r[VMM_NET_RX_FREE].vaddr,
+		.out_active = (void *)(uintptr_t)r[VMM_NET_TX_ACTIVE].vaddr,
+		.out_free = (void *)(uintptr_t)r[VMM_NET_TX_FREE].vaddr,
+		.in_capacity = VMM_NET_CAPACITY,
+		.out_capacity = VMM_NET_CAPACITY,
+		.in = { .data = (uint8_t *)(uintptr_t)r[VMM_NET_RX_DATA].vaddr,
+			.size = r[VMM_NET_RX_DATA].size },
+		.out = { .data = (uint8_t *)(uintptr_t)r[VMM_NET_TX_DATA].vaddr,
+			 .size = r[VMM_NET_TX_DATA].size },
+		.buffer_size = VMM_NET_BUFFER,
+		.owner = true,
+		.chains = true, /* the switch is ours */
+	};
+}
+
+static enum vmm_err create_net(struct machine *m, const struct vmm_config_device *device,
+			       const struct virtio_setup *common, struct virtio_dev **vd)
+{
+	const struct vmm_channel *channel = channel_of(m, device, VMM_CHANNEL_NET);
+	struct net_sddf *backend = machine_take(m, sizeof(*backend));
+	struct virtio_net *net = machine_take(m, sizeof(*net));
+	struct virtio_net_params params = { .mtu = NET_MTU, .pairs = 1 };
+	struct netlink_config link;
+	enum vmm_err err;
+
+	if (channel == NULL)
+		return VMM_ERR_RANGE;
+	if (backend == NULL || net == NULL)
+		return VMM_ERR_NOMEM;
+	for (unsigned i = VMM_NET_RX_FREE; i <= VMM_NET_TX_ACTIVE; i++) {
+		if (channel->region[i].size < NETLINK_QUEUE_BYTES(VMM_NET_CAPACITY))
+			return VMM_ERR_RANGE;
+	}
+	link = link_of(channel);
+	err = net_sddf_init(
+		backend, &link,
+		(struct net_signal){ .raise = machine_raise, .ctx = &m->signals[device->channel] });
+	if (err != VMM_OK)
+		return err;
+	params.backend = &backend->backend;
+	memcpy(params.mac, channel->net.mac, NET_MAC);
+	if (channel->net.mtu != 0)
+		params.mtu = (uint16_t)channel->net.mtu;
+	if (device->queues > 1)
+		params.pairs = device->queues < VIRTIO_NET_PAIRS ? device->queues
+								 : (unsigned)VIRTIO_NET_PAIRS;
+	virtio_net_init(net, common, &params);
+	*vd = &net->vd;
+	return VMM_OK;
+}
+
 const struct machine_virtio_kind machine_virtio_kinds[] = {
 	{ .kind = VMM_DEVICE_VIRTIO_CONSOLE, .create = create_console },
+	{ .kind = VMM_DEVICE_VIRTIO_NET, .create = create_net },
 	{ .kind = VMM_DEVICE_VIRTIO_RNG, .create = create_rng },
 };
 const size_t machine_virtio_kind_count = ARRAY_SIZE(machine_virtio_kinds);

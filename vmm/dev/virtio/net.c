@@ -463,38 +463,34 @@ static const struct virtio_ops net_ops = {
 	.features_ok = net_features_ok,
 };
 
-void virtio_net_init(struct virtio_net *net, const struct virtio_net_setup *setup)
+void virtio_net_init(struct virtio_net *net, const struct virtio_setup *common,
+		     const struct virtio_net_params *params)
 {
-	uint64_t features = F_GUEST_CSUM | F_GUEST_TSO4 | F_GUEST_TSO6 | F_GUEST_ECN | F_MTU |
-			    F_MAC | F_MRG_RXBUF | F_STATUS | F_CTRL_VQ | F_CTRL_RX | F_CTRL_VLAN |
-			    F_CTRL_RX_EXTRA | F_GUEST_ANNOUNCE | F_CTRL_MAC_ADDR |
-			    (setup->pairs > 1 ? F_MQ : 0);
+	struct virtio_setup setup = *common;
 
 	*net = (struct virtio_net){
-		.backend = setup->backend,
+		.backend = params->backend,
 		.config = {
-			.max_virtqueue_pairs = (uint16_t)setup->pairs,
-			.mtu = setup->mtu,
+			.max_virtqueue_pairs = (uint16_t)params->pairs,
+			.mtu = params->mtu,
 		},
 	};
+	setup.ops = &net_ops;
+	setup.queues = net->queues;
+	setup.queue_count = 2 * params->pairs + 1;
+	setup.queue_size_max = QUEUE_SIZE;
+	setup.features = F_GUEST_CSUM | F_GUEST_TSO4 | F_GUEST_TSO6 | F_GUEST_ECN | F_MTU | F_MAC |
+			 F_MRG_RXBUF | F_STATUS | F_CTRL_VQ | F_CTRL_RX | F_CTRL_VLAN |
+			 F_CTRL_RX_EXTRA | F_GUEST_ANNOUNCE | F_CTRL_MAC_ADDR |
+			 (params->pairs > 1 ? F_MQ : 0);
 	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++)
-		features |= (setup->backend->offloads & offloads[i].offload) != 0 ? offloads[i].host
-										  : 0;
-	memcpy(net->mac, setup->mac, NET_MAC);
+		setup.features |=
+			(net->backend->offloads & offloads[i].offload) != 0 ? offloads[i].host : 0;
+	setup.config = &net->config;
+	setup.config_size = sizeof(net->config);
+	memcpy(net->mac, params->mac, NET_MAC);
 	net_reset(&net->vd);
-	virtio_init(&net->vd, &(struct virtio_setup){
-				      .name = setup->name,
-				      .ops = &net_ops,
-				      .gmem = setup->gmem,
-				      .queues = net->queues,
-				      .queue_count = 2 * setup->pairs + 1,
-				      .queue_size_max = QUEUE_SIZE,
-				      .features = features,
-				      .packed = setup->packed,
-				      .config = &net->config,
-				      .config_size = sizeof(net->config),
-				      .owner = setup->owner,
-			      });
+	virtio_init(&net->vd, &setup);
 }
 
 void virtio_net_announce(struct virtio_net *net)

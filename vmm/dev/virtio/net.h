@@ -59,19 +59,16 @@ struct virtio_net {
 	struct virtq_chain chain[VIRTQ_SIZE_MAX]; /* of the frame being received */
 };
 
-struct virtio_net_setup {
-	const char *name; /* borrowed */
-	const struct gmem *gmem;
+struct virtio_net_params {
 	struct net_backend *backend;
 	uint8_t mac[NET_MAC];
 	uint16_t mtu;   /* 68 to 65535 */
 	unsigned pairs; /* 1 to VIRTIO_NET_PAIRS */
-	bool packed;
-	struct virtio_owner owner;
 };
 
-/** The transport's init comes after it. */
-void virtio_net_init(struct virtio_net *net, const struct virtio_net_setup *setup);
+/** `common`: as for virtio_init(), without what is the device's own. The transport's init comes after it. */
+void virtio_net_init(struct virtio_net *net, const struct virtio_setup *common,
+		     const struct virtio_net_params *params);
 
 /** Asks the driver to announce itself (5.1.6.5.4): it may be on another wire now. Takes the lock. */
 void virtio_net_announce(struct virtio_net *net);

@@ -58,22 +58,25 @@ struct fixture {
 static struct fixture *make(uint32_t offloads)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct virtio_net_setup setup;
+	struct virtio_setup common;
+	struct virtio_net_params params;
 
 	assert_non_null(f);
 	driver_init(&f->d);
 	net_memory_init(&f->memory, offloads, false);
-	setup = (struct virtio_net_setup){
+	common = (struct virtio_setup){
 		.name = "net0",
 		.gmem = &f->d.gmem,
-		.backend = &f->memory.backend,
-		.mtu = 1500,
-		.pairs = PAIRS,
 		.packed = true,
 		.owner = driver_owner(&f->d),
 	};
-	memcpy(setup.mac, own_mac, NET_MAC);
-	virtio_net_init(&f->net, &setup);
+	params = (struct virtio_net_params){
+		.backend = &f->memory.backend,
+		.mtu = 1500,
+		.pairs = PAIRS,
+	};
+	memcpy(params.mac, own_mac, NET_MAC);
+	virtio_net_init(&f->net, &common, &params);
 	driver_connect(&f->d, &f->net.vd, NULL);
 	for (size_t i = 0; i < sizeof(f->bytes); i++)
 		f->bytes[i] = (uint8_t)(i * 7 + (i >> 8));
