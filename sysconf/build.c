@@ -212,6 +212,26 @@ static void add_entries(struct build *build)
 	}
 }
 
+/* What only the finished image shows. */
+static void check_image(struct build *build, const struct image_output *output)
+{
+	struct text found;
+
+	if (output->kernel_unknown)
+		fprintf(stderr,
+			"sysconf: %s has no symbols: whether it is a seL4 kernel with MCS, for how "
+			"many cores and which GIC, cannot be told before it boots\n",
+			build->options->kernel);
+	if (output->size > build->system.board.image_window.size) {
+		text_clear(&found);
+		text_add_number(&found, output->size >> 20);
+		text_add(&found, " MiB of kernel, programs and images");
+		report_add(build->report, "/board", "image-window", found.at,
+			   "at most the window's size");
+	}
+	system_check_memory(&build->system, output->size, build->report);
+}
+
 static void write_image(struct build *build, const struct buffer *blob)
 {
 	const struct build_options *options = build->options;
@@ -225,20 +245,15 @@ static void write_image(struct build *build, const struct buffer *blob)
 		.entries = build->entries,
 		.entry_count = build->entry_count,
 	};
-	struct text found;
 
 	if (image_build(&input, &output, why) != VMM_OK) {
 		report_add(build->report, "/", "image", why, "files that make a system image");
-	} else if (output.size > build->system.board.image_window.size) {
-		text_clear(&found);
-		text_add_number(&found, output.size >> 20);
-		text_add(&found, " MiB of kernel, programs and images");
-		report_add(build->report, "/board", "image-window", found.at,
-			   "at most the window's size");
-	} else if (!file_write(options->output, output.data, output.size)) {
+		return;
+	}
+	check_image(build, &output);
+	if (build->report->count == 0 && !file_write(options->output, output.data, output.size))
 		report_add(build->report, options->output, NULL, strerror(errno),
 			   "a file that can be written");
-	}
 	free(output.data);
 }
 

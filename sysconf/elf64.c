@@ -145,27 +145,41 @@ static bool name_is(const struct image_file *file, const Elf64_Shdr *strings, ui
 	       memcmp((const char *)file->data + strings->sh_offset + offset, name, length) == 0;
 }
 
-bool elf64_symbol(const struct elf64 *elf, const char *name, uint64_t *size)
+/* The symbol table and its strings; false if there is none, or none that is sound. */
+static bool symbol_table(const struct image_file *file, Elf64_Shdr *symbols, Elf64_Shdr *strings)
 {
-	const struct image_file *file = &elf->file;
-	Elf64_Shdr symbols, strings;
 	Elf64_Ehdr header;
-	Elf64_Sym symbol;
 
 	if (!get(file, 0, &header, sizeof(header)))
 		return false;
 	for (uint64_t i = 0; i < header.e_shnum; i++) {
-		if (!section(file, &header, i, &symbols) || symbols.sh_type != SHT_SYMTAB ||
-		    !section(file, &header, symbols.sh_link, &strings))
-			continue;
-		for (uint64_t at = 0; symbols.sh_size - at >= sizeof(symbol);
-		     at += sizeof(symbol)) {
-			memcpy(&symbol, (const char *)file->data + symbols.sh_offset + at,
-			       sizeof(symbol));
-			if (name_is(file, &strings, symbol.st_name, name)) {
-				*size = symbol.st_size;
-				return true;
-			}
+		if (section(file, &header, i, symbols) && symbols->sh_type == SHT_SYMTAB &&
+		    section(file, &header, symbols->sh_link, strings))
+			return true;
+	}
+	return false;
+}
+
+bool elf64_has_symbols(const struct elf64 *elf)
+{
+	Elf64_Shdr symbols, strings;
+
+	return symbol_table(&elf->file, &symbols, &strings);
+}
+
+bool elf64_symbol(const struct elf64 *elf, const char *name, uint64_t *size)
+{
+	const struct image_file *file = &elf->file;
+	Elf64_Shdr symbols, strings;
+	Elf64_Sym symbol;
+
+	if (!symbol_table(file, &symbols, &strings))
+		return false;
+	for (uint64_t at = 0; symbols.sh_size - at >= sizeof(symbol); at += sizeof(symbol)) {
+		memcpy(&symbol, (const char *)file->data + symbols.sh_offset + at, sizeof(symbol));
+		if (name_is(file, &strings, symbol.st_name, name)) {
+			*size = symbol.st_size;
+			return true;
 		}
 	}
 	return false;

@@ -25,5 +25,8 @@ struct elf64 {
 VMM_MUST_CHECK enum vmm_err elf64_read(const struct image_file *file, struct elf64 *elf,
 				       char why[IMAGE_WHY]);
 
+/** True if the file has a symbol table: it is not stripped. */
+bool elf64_has_symbols(const struct elf64 *elf);
+
 /** Looks a symbol up; false if there is no such symbol or no (sound) symbol table. */
 bool elf64_symbol(const struct elf64 *elf, const char *name, uint64_t *size);

@@ -276,6 +276,8 @@ enum vmm_err image_build(const struct image_input *in, struct image_output *out,
 		return VMM_ERR_NOMEM;
 	}
 	fill(&l, data);
-	*out = (struct image_output){ .data = data, .size = l.manifest.image_size };
+	*out = (struct image_output){ .data = data,
+				      .size = l.manifest.image_size,
+				      .kernel_unknown = !elf64_has_symbols(&l.kernel) };
 	return VMM_OK;
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct image_input {
 struct image_output {
 	unsigned char *data; /* free() it */
 	size_t size;
+	bool kernel_unknown; /* the kernel has no symbols to tell its configuration by */
 };
 
 /**

@@ -36,6 +36,12 @@ struct machine {
 	uint32_t gic_version;         /* 0: not found */
 };
 
+/**
+ * Where the firmware says its console is, /chosen stdout-path (Devicetree Specification v0.4, 3.6), if
+ * that is a PL011: the physical address of its registers, else 0.
+ */
+uint64_t machine_uart(const void *dtb);
+
 /** Where things go. Physical addresses; ends are exclusive. */
 struct placement {
 	uint64_t kernel_start, kernel_end;

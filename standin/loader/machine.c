@@ -51,6 +51,37 @@ static bool has_type(const void *dtb, int node, const char *type)
 	       memcmp(value, type, (size_t)length) == 0;
 }
 
+/* "/path/to/node:options", or an alias in the place of the path. */
+static int stdout_node(const void *dtb)
+{
+	int length;
+	const char *path =
+		fdt_getprop(dtb, fdt_path_offset(dtb, "/chosen"), "stdout-path", &length);
+	const char *end;
+
+	if (path == NULL || length < 1 || path[length - 1] != '\0')
+		return -1;
+	end = strchr(path, ':');
+	return fdt_path_offset_namelen(dtb, path,
+				       end != NULL ? (int)(end - path) : (int)strlen(path));
+}
+
+uint64_t machine_uart(const void *dtb)
+{
+	int node, length, cells;
+	const fdt32_t *reg;
+
+	if (dtb == NULL || fdt_check_header(dtb) != 0)
+		return 0;
+	node = stdout_node(dtb);
+	cells = fdt_address_cells(dtb, 0);
+	if (node < 0 || fdt_node_check_compatible(dtb, node, "arm,pl011") != 0 || cells < 1 ||
+	    cells > 2)
+		return 0;
+	reg = fdt_getprop(dtb, node, "reg", &length);
+	return reg != NULL && length >= cells * (int)sizeof(*reg) ? number(reg, cells) : 0;
+}
+
 const char *machine_read(const void *dtb, struct machine *machine)
 {
 	int node, cpus, cells;

@@ -10,7 +10,6 @@
 
 #include "standin/loader/loader.h"
 
-#define UART_BASE   UINT64_C(0x09000000) /* PL011 of QEMU's virt machine */
 #define PSCI_CPU_ON UINT64_C(0xc4000003)
 
 enum {
@@ -29,22 +28,25 @@ struct handover loader_handover;
 
 void loader_main(const void *dtb, uint64_t level, uint64_t address);
 
-static void say(const char *text)
+/* `at` 0: nobody can be told. */
+static void say(uint64_t at, const char *text)
 {
-	volatile uint32_t *uart = (volatile uint32_t *)UART_BASE;
+	volatile uint32_t *uart = (volatile uint32_t *)at;
 
-	for (; *text != '\0'; text++) {
+	for (; at != 0 && *text != '\0'; text++) {
 		while (uart[UART_FR / 4] & UART_FR_TXFF)
 			;
 		uart[UART_DR / 4] = (unsigned char)*text;
 	}
 }
 
-static _Noreturn void stop(const char *why)
+static _Noreturn void stop(const void *dtb, const char *why)
 {
-	say("vessel loader: ");
-	say(why);
-	say("\nvessel: all VMs are off, status 1\n");
+	uint64_t uart = machine_uart(dtb);
+
+	say(uart, "vessel loader: ");
+	say(uart, why);
+	say(uart, "\nvessel: all VMs are off, status 1\n");
 	for (;;)
 		__asm__ volatile("wfe");
 }
@@ -105,7 +107,7 @@ static uint64_t own_mpidr(void)
 }
 
 /* Logical number 0 is the boot core; the others follow in the device tree's order. */
-static void start_cores(const struct machine *machine, uint32_t wanted)
+static void start_cores(const void *dtb, const struct machine *machine, uint32_t wanted)
 {
 	uint64_t own = own_mpidr();
 	uint32_t logical = 1;
@@ -115,7 +117,7 @@ static void start_cores(const struct machine *machine, uint32_t wanted)
 			continue;
 		if (loader_smc(PSCI_CPU_ON, machine->mpidr[i], (uint64_t)secondary_start,
 			       logical) != 0)
-			stop("a core cannot be started (PSCI CPU_ON by SMC failed)");
+			stop(dtb, "a core cannot be started (PSCI CPU_ON by SMC failed)");
 		logical++;
 	}
 }
@@ -129,10 +131,11 @@ void loader_main(const void *dtb, uint64_t level, uint64_t address)
 	uint64_t window, dtb_size = 0;
 
 	if (level != 2)
-		stop("not at EL2: the machine must offer virtualization (QEMU: -M "
-		     "virt,virtualization=on)");
+		stop(dtb, "not at EL2: the machine must offer virtualization (QEMU: -M "
+			  "virt,virtualization=on)");
 	if (address != (uint64_t)_start)
-		stop("loaded at another address than linked for (a multiple of 2 MiB from RAM's "
+		stop(dtb,
+		     "loaded at another address than linked for (a multiple of 2 MiB from RAM's "
 		     "start)");
 	wrong = machine_read(dtb, &machine);
 	if (wrong == NULL) {
@@ -141,12 +144,12 @@ void loader_main(const void *dtb, uint64_t level, uint64_t address)
 			      &placement);
 	}
 	if (wrong != NULL)
-		stop(wrong);
+		stop(dtb, wrong);
 	window = manifest->kernel_offset >> ROOT_SHIFT;
 	if (window == 0 || window >= ROOT_ENTRIES ||
 	    manifest->kernel_offset != window << ROOT_SHIFT)
-		stop("the kernel is not linked for EL2 (hypervisor support is off in its "
-		     "configuration)");
+		stop(dtb, "the kernel is not linked for EL2 (hypervisor support is off in its "
+			  "configuration)");
 
 	copy_all(manifest, &placement, dtb, dtb_size);
 	loader_handover = (struct handover){
@@ -160,6 +163,6 @@ void loader_main(const void *dtb, uint64_t level, uint64_t address)
 	};
 	mmu_build(&machine, manifest->kernel_offset, &loader_handover);
 	__asm__ volatile("dsb sy" : : : "memory");
-	start_cores(&machine, manifest->cores != 0 ? manifest->cores : machine.core_count);
+	start_cores(dtb, &machine, manifest->cores != 0 ? manifest->cores : machine.core_count);
 	enter_kernel(&loader_handover, 0);
 }

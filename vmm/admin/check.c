@@ -404,24 +404,33 @@ static void check_board(const struct system_board *board, struct report *report)
 			   "guest-gicd, guest-gicr, guest-gicc in multiples of 0x10000");
 }
 
-static void check_memory(const struct system *system, struct report *report)
+/*
+ * Guests' RAM comes from the image window first, behind the image, which the firmware may put one large
+ * page into it; the rest, and everything else, from the kernel's memory.
+ */
+void system_check_memory(const struct system *system, uint64_t image_bytes, struct report *report)
 {
-	uint64_t have = 0, need = SYSTEM_BASE_OVERHEAD;
+	uint64_t window = system->board.image_window.size, guests = 0, have = 0;
+	uint64_t used =
+		image_bytes == 0 ? 0 : align_up(image_bytes, SYSTEM_LARGE_PAGE) + SYSTEM_LARGE_PAGE;
+	uint64_t others = SYSTEM_BASE_OVERHEAD + system_channels_bytes(system);
 	struct text found, allowed;
 
 	for (uint32_t i = 0; i < system->board.ram_count; i++)
 		have += system->board.ram[i].size;
-	for (uint32_t i = 0; i < system->vm_count; i++)
-		need += system_vm_ram(&system->vms[i]) + SYSTEM_VM_OVERHEAD;
-	need += system_channels_bytes(system);
-	if (need <= have)
+	for (uint32_t i = 0; i < system->vm_count; i++) {
+		guests += system_vm_ram(&system->vms[i]);
+		others += SYSTEM_VM_OVERHEAD;
+	}
+	window = window > used ? window - used : 0;
+	if (others + (guests > window ? guests - window : 0) <= have)
 		return;
 	text_clear(&found);
-	text_add_number(&found, need >> 20);
+	text_add_number(&found, (guests + others) >> 20);
 	text_add(&found, " MiB for all VMs and the system");
 	text_clear(&allowed);
-	text_add_number(&allowed, have >> 20);
-	text_add(&allowed, " MiB: the sum of /board ram");
+	text_add_number(&allowed, (have + window) >> 20);
+	text_add(&allowed, " MiB: /board ram, and what the images leave of its image-window");
 	report_add(report, "/vms", "memory-mib", found.at, allowed.at);
 }
 
@@ -451,5 +460,5 @@ void system_check(const struct system *system, struct report *report)
 	}
 	check_utilisation(system, report);
 	system_check_native(system, report);
-	check_memory(system, report);
+	system_check_memory(system, 0, report);
 }

@@ -206,7 +206,15 @@ static void parse_ram(struct system_vm *vm, const struct vm_input *in,
 	} else {
 		vm->ram_count = 1;
 		vm->ram[0].base = SYSTEM_GUEST_RAM;
-		vm->ram[0].size = MIB(in->memory_mib);
+		vm->ram[0].size = align_up(MIB(in->memory_mib), SYSTEM_LARGE_PAGE);
+		if (in->memory_mib % 2 != 0) {
+			struct text found;
+
+			text_clear(&found);
+			text_add_number(&found, in->memory_mib);
+			report_add(report, node->path.at, "memory-mib", found.at,
+				   "an even number: RAM is in pages of 2 MiB");
+		}
 	}
 }
 

@@ -215,6 +215,12 @@ uint64_t system_channels_bytes(const struct system *system);
 /** What the description says of a device, as its backend is told. */
 void system_channel_params(const struct system_device *device, struct vmm_channel *channel);
 
+/**
+ * Reports it if the board has not the memory for all this, with a system image of `image_bytes` in it
+ * (0: not known yet, as in system_check()).
+ */
+void system_check_memory(const struct system *system, uint64_t image_bytes, struct report *report);
+
 /** The sum of a VM's RAM. */
 uint64_t system_vm_ram(const struct system_vm *vm);
 

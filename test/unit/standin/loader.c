@@ -193,6 +193,42 @@ static void reads_the_machine(void **state)
 	assert_int_equal(machine.gic_version, 3);
 }
 
+static void finds_the_console(void **state)
+{
+	static const char *const none[] = { "/nowhere", "", ":", "serial9:115200" };
+	char room[ROOM];
+	void *dtb = new_tree(room);
+	int chosen, uart;
+
+	(void)state;
+	assert_int_equal(machine_uart(NULL), 0);
+	assert_int_equal(machine_uart(dtb), 0);
+	uart = add_node(dtb, 0, "pl011@9040000", NULL, 0x9040000, 0x1000);
+	assert_int_equal(fdt_setprop(dtb, uart, "compatible", "arm,pl011\0arm,primecell", 24), 0);
+	chosen = fdt_add_subnode(dtb, 0, "chosen");
+	assert_int_equal(fdt_setprop_string(dtb, chosen, "stdout-path", "/pl011@9040000:115200n8"),
+			 0);
+	assert_int_equal(machine_uart(dtb), 0x9040000);
+	assert_int_equal(fdt_setprop_string(dtb, chosen, "stdout-path", "/pl011@9040000"), 0);
+	assert_int_equal(machine_uart(dtb), 0x9040000);
+	chosen = fdt_path_offset(dtb, "/chosen");
+	assert_int_equal(fdt_setprop(dtb, chosen, "stdout-path", "/pl011@9040000", 10), 0);
+	assert_int_equal(machine_uart(dtb), 0); /* its end is missing */
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		chosen = fdt_path_offset(dtb, "/chosen");
+		assert_int_equal(
+			fdt_setprop(dtb, chosen, "stdout-path", none[i], (int)strlen(none[i]) + 1),
+			0);
+		assert_int_equal(machine_uart(dtb), 0);
+	}
+	/* Another UART: its registers are not known here. */
+	chosen = fdt_path_offset(dtb, "/chosen");
+	assert_int_equal(fdt_setprop_string(dtb, chosen, "stdout-path", "/pl011@9040000"), 0);
+	uart = fdt_path_offset(dtb, "/pl011@9040000");
+	assert_int_equal(fdt_setprop_string(dtb, uart, "compatible", "ns16550a"), 0);
+	assert_int_equal(machine_uart(dtb), 0);
+}
+
 static void names_what_the_tree_lacks(void **state)
 {
 	char room[ROOM];
@@ -216,9 +252,13 @@ static void names_what_the_tree_lacks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(places_in_order),   cmocka_unit_test(names_what_the_machine_lacks),
-		cmocka_unit_test(refuses_overlaps),  cmocka_unit_test(refuses_damaged_manifests),
-		cmocka_unit_test(reads_the_machine), cmocka_unit_test(names_what_the_tree_lacks),
+		cmocka_unit_test(places_in_order),
+		cmocka_unit_test(names_what_the_machine_lacks),
+		cmocka_unit_test(refuses_overlaps),
+		cmocka_unit_test(refuses_damaged_manifests),
+		cmocka_unit_test(reads_the_machine),
+		cmocka_unit_test(finds_the_console),
+		cmocka_unit_test(names_what_the_tree_lacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

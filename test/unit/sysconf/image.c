@@ -226,6 +226,13 @@ static void knows_sel4_configurations(void **state)
 	good(w);
 	assert_int_equal(manifest(w)->cores, 1);
 	assert_int_equal(manifest(w)->gic_version, 2);
+	assert_false(w->out.kernel_unknown);
+	/* Stripped: nothing can be told, and it is packed all the same. */
+	w->kernel.header.e_shnum = 0;
+	good(w);
+	assert_true(w->out.kernel_unknown);
+	assert_int_equal(manifest(w)->cores, 0);
+	assert_int_equal(manifest(w)->gic_version, 0);
 }
 
 static void refuses_wrong_kernels(void **state)

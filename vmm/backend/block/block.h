@@ -51,7 +51,6 @@ struct block_request {
 	bool unmap;       /* WRITE_ZEROES: the sectors may be deallocated */
 	unsigned segment_count;
 	const struct block_segment *segments;
-	uint32_t slot; /* the backend's own, while it has the request */
 };
 
 struct block_info {
@@ -77,8 +76,8 @@ struct block_ops {
 	void (*kick)(struct block_backend *backend);
 	/** Answers what is finished. Called when the server has signalled. */
 	void (*poll)(struct block_backend *backend);
-	/** Forgets every request it has. */
-	void (*cancel)(struct block_backend *backend);
+	/** Forgets this request, which it has, or every one (NULL). */
+	void (*cancel)(struct block_backend *backend, struct block_request *request);
 	/** The medium as it is now. */
 	void (*info)(struct block_backend *backend, struct block_info *info);
 };
