@@ -12,7 +12,8 @@ EXAMPLE ?= hello
 RUN_OPTIONS = $(if $(KERNEL),--kernel '$(KERNEL)') \
 	$(if $(GUEST_KERNEL),--guest-kernel '$(GUEST_KERNEL)') \
 	$(if $(GUEST_INITRD),--guest-initrd '$(GUEST_INITRD)') \
-	$(if $(CORES),--cores '$(CORES)') $(if $(GIC),--gic '$(GIC)') $(if $(MEMORY),--memory '$(MEMORY)')
+	$(if $(CORES),--cores '$(CORES)') $(if $(GIC),--gic '$(GIC)') $(if $(MEMORY),--memory '$(MEMORY)') \
+	$(if $(DISK),--disk '$(DISK)') $(if $(NET),--net '$(NET)')
 SETUP_OPTIONS = $(if $(SEL4_INCLUDE),-Dsel4_include='$(abspath $(SEL4_INCLUDE))')
 
 help:
@@ -37,6 +38,8 @@ help:
 #>   GUEST_INITRD=FILE       another initial RAM disk
 #>   KERNEL=FILE             seL4's kernel.elf / sel4.elf instead of the stand-in kernel
 #>   SEL4_INCLUDE=DIR        build the programs against that kernel's own libsel4 headers
+#>   DISK=FILE               a raw image as the machine's disk; a system without one gets one
+#>   NET=off|user            where the machine's network card leads, if the system has one
 #>   CORES=N GIC=2|3 MEMORY=MiB    another machine than the description's
 
 # A target's packages: "install-run" and so on are prerequisites; make runs them one by one.

@@ -7,9 +7,11 @@
 
 #include "app/vmm/machine.h"
 
+#include "vmm/backend/block/sddf.h"
 #include "vmm/backend/entropy/sddf.h"
 #include "vmm/backend/net/sddf.h"
 #include "vmm/base/util.h"
+#include "vmm/dev/virtio/blk.h"
 #include "vmm/dev/virtio/console.h"
 #include "vmm/dev/virtio/net.h"
 #include "vmm/dev/virtio/rng.h"
@@ -48,6 +50,45 @@ static enum vmm_err create_rng(struct machine *m, const struct vmm_config_device
 	entropy_sddf_init(source, &rx, machine_raise, &m->signals[device->channel]);
 	virtio_rng_init(rng, common, &source->backend);
 	*vd = &rng->vd;
+	return VMM_OK;
+}
+
+/* ---- block ---- */
+
+static void *host(const struct vmm_channel *channel, unsigned region)
+{
+	return (void *)(uintptr_t)channel->region[region].vaddr;
+}
+
+static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device *device,
+			       const struct virtio_setup *common, struct virtio_dev **vd)
+{
+	const struct vmm_channel *channel = channel_of(m, device, VMM_CHANNEL_BLOCK);
+	struct block_sddf *disk = machine_take(m, sizeof(*disk));
+	struct virtio_blk *blk = machine_take(m, sizeof(*blk));
+	enum vmm_err err;
+
+	if (channel == NULL || device->queues > VIRTIO_BLK_QUEUES)
+		return VMM_ERR_RANGE;
+	if (disk == NULL || blk == NULL)
+		return VMM_ERR_NOMEM;
+	err = block_sddf_init(disk,
+			      &(struct block_sddf_setup){
+				      .requests = host(channel, VMM_BLOCK_REQUESTS),
+				      .requests_size = channel->region[VMM_BLOCK_REQUESTS].size,
+				      .responses = host(channel, VMM_BLOCK_RESPONSES),
+				      .responses_size = channel->region[VMM_BLOCK_RESPONSES].size,
+				      .medium = host(channel, VMM_BLOCK_INFO),
+				      .medium_size = channel->region[VMM_BLOCK_INFO].size,
+				      .data = host(channel, VMM_BLOCK_DATA),
+				      .data_size = channel->region[VMM_BLOCK_DATA].size,
+				      .signal = { machine_raise, &m->signals[device->channel] },
+			      });
+	if (err != VMM_OK)
+		return err;
+	virtio_blk_init(blk, common, &disk->backend, device->queues != 0 ? device->queues : 1,
+			channel->block.read_only != 0);
+	*vd = &blk->vd;
 	return VMM_OK;
 }
 
@@ -140,6 +181,7 @@ static enum vmm_err create_net(struct machine *m, const struct vmm_config_device
 }
 
 const struct machine_virtio_kind machine_virtio_kinds[] = {
+	{ .kind = VMM_DEVICE_VIRTIO_BLK, .create = create_blk },
 	{ .kind = VMM_DEVICE_VIRTIO_CONSOLE, .create = create_console },
 	{ .kind = VMM_DEVICE_VIRTIO_NET, .create = create_net },
 	{ .kind = VMM_DEVICE_VIRTIO_RNG, .create = create_rng },

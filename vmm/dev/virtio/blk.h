@@ -14,7 +14,7 @@
 enum {
 	VIRTIO_BLK_QUEUES = 8,
 	VIRTIO_BLK_QUEUE_SIZE = 128,
-	VIRTIO_BLK_REQUESTS = 128, /* with the backend at a time, of all queues */
+	VIRTIO_BLK_REQUESTS = 64, /* with the backend at a time, of all queues */
 	VIRTIO_BLK_SEGMENTS =
 		32, /* of data, that a driver should use for a request at most (seg_max) */
 	VIRTIO_BLK_OWN =
@@ -71,7 +71,7 @@ struct virtio_blk {
 };
 
 /**
- * `common`: name, gmem, packed and log are taken from it. `queues`: 1 to VIRTIO_BLK_QUEUES. `read_only`:
+ * `common`: name, gmem, packed and owner are taken from it. `queues`: 1 to VIRTIO_BLK_QUEUES. `read_only`:
  * the driver is told so; what the medium itself says is only known later.
  */
 void virtio_blk_init(struct virtio_blk *blk, const struct virtio_setup *common,
