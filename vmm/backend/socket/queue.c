@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "vmm/backend/socket/queue.h"
+
+#include "vmm/base/util.h"
+
+static struct socket_queue *of(struct socket_backend *backend)
+{
+	return container_of(backend, struct socket_queue, backend);
+}
+
+static bool pay(struct socket_queue *q, bool *owed, uint16_t op)
+{
+	const struct vsock_packet packet = { .type = VSOCK_TYPE_LINK, .op = op };
+
+	if (*owed && sockq_room(&q->to, 0)) {
+		sockq_send(&q->to, &packet);
+		*owed = false;
+	}
+	return !*owed;
+}
+
+/* First that the old driver is gone, then that a new one is there. */
+static bool pay_all(struct socket_queue *q)
+{
+	return pay(q, &q->down_owed, VSOCK_LINK_DOWN) && pay(q, &q->up_owed, VSOCK_LINK_UP);
+}
+
+static void set_up(struct socket_backend *backend, bool up)
+{
+	struct socket_queue *q = of(backend);
+
+	q->up_owed = up;
+	if (!up)
+		q->down_owed = true;
+	(void)pay_all(q);
+}
+
+static bool room(struct socket_backend *backend, uint32_t len)
+{
+	struct socket_queue *q = of(backend);
+
+	return pay_all(q) && sockq_room(&q->to, len);
+}
+
+static void send(struct socket_backend *backend, const struct vsock_packet *packet)
+{
+	sockq_send(&of(backend)->to, packet);
+}
+
+static void send_data(struct socket_backend *backend, const void *data, size_t len)
+{
+	sockq_send_data(&of(backend)->to, data, len);
+}
+
+static bool peek(struct socket_backend *backend, struct vsock_packet *packet)
+{
+	return sockq_peek(&of(backend)->from, packet);
+}
+
+static size_t read(struct socket_backend *backend, void *to, size_t len)
+{
+	return sockq_read(&of(backend)->from, to, len);
+}
+
+static void next(struct socket_backend *backend)
+{
+	sockq_next(&of(backend)->from);
+}
+
+static void flush(struct socket_backend *backend)
+{
+	struct socket_queue *q = of(backend);
+	bool sent, freed;
+
+	(void)pay_all(q);
+	sent = sockq_sender_flush(&q->to);
+	freed = sockq_receiver_flush(&q->from);
+	if (sent || freed)
+		q->signal(q->ctx);
+}
+
+static const struct socket_ops queue_ops = {
+	.set_up = set_up,
+	.room = room,
+	.send = send,
+	.send_data = send_data,
+	.peek = peek,
+	.read = read,
+	.next = next,
+	.flush = flush,
+};
+
+void socket_queue_init(struct socket_queue *q, void (*signal)(void *ctx), void *ctx)
+{
+	q->backend.ops = &queue_ops;
+	q->down_owed = false;
+	q->up_owed = false;
+	q->signal = signal;
+	q->ctx = ctx;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A socket backend over a channel's two queues (sockq.h), towards a router. What the router must know
+ * about the link (driver up, driver gone) goes into the same stream as the packets, in order; while
+ * there is no room for that, it is owed, and no packet passes it.
+ */
+#pragma once
+
+#include "vmm/backend/queue/sockq.h"
+
+struct socket_queue {
+	struct socket_backend backend;
+	struct sockq_sender to;
+	struct sockq_receiver from;
+	bool down_owed, up_owed;
+	void (*signal)(void *ctx); /* wakes the router */
+	void *ctx;
+};
+
+/** `q->to` and `q->from` have been initialised by the caller. */
+void socket_queue_init(struct socket_queue *q, void (*signal)(void *ctx), void *ctx);
