@@ -14,9 +14,9 @@
 enum {
 	LOG_BYTES = 4096,
 	TRIGGER_LEVEL = 0,
-	NO_INDEX = UINT32_MAX,
 };
 
+#define NO_INDEX        UINT32_MAX
 #define DATA_ATTRIBUTES (seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever)
 
 /* `pages` frames one behind the other in physical memory; the result is the first slot. */

@@ -75,8 +75,7 @@ static void say_opened(struct native *n)
 		[BLKMUX_NO_TABLE] = "no disk: the partition table is damaged, or there is none",
 		[BLKMUX_NO_PARTITION] = "no disk: there is no such partition",
 		[BLKMUX_OUTSIDE] = "no disk: its range is not on the disk",
-		[BLKMUX_TAKEN] = "no disk: another client has these sectors, and one of the two "
-				 "writes",
+		[BLKMUX_TAKEN] = "no disk: another client has these sectors, and one writes",
 	};
 
 	for (uint32_t i = 0; i < mux.client_count; i++) {
