@@ -124,7 +124,7 @@ struct thread_options {
 };
 
 struct program *program_new(struct admin *a, const char *name, const char *file,
-			    uint32_t cnode_bits, uint32_t priority);
+			    uint32_t cnode_bits, uint32_t priority, bool restart);
 /** Adds the next thread, with stack and IPC buffer; returns its index. */
 uint32_t program_thread(struct admin *a, struct program *p, const struct thread_options *options);
 /** A TCB in the program's spaces without stack, IPC buffer and start. */
@@ -157,6 +157,16 @@ void native_console_client(struct admin *a, const char *name, enum vmm_console_k
 seL4_CPtr native_timer_client(struct admin *a, seL4_CPtr notification, uint64_t badge,
 			      uint32_t core);
 void native_finish(struct admin *a);
+
+/* ---- restart.c ---- */
+
+/** Keeps the main thread's capability, if the program is to be started again when it faults. */
+void restart_prepare(struct admin *a, struct program *p);
+/** Address space of admin's for a writable segment of `size` bytes, and what it holds at first. */
+uint64_t restart_map(struct admin *a, struct program *p, const unsigned char *from,
+		     uint64_t from_size, uint64_t size);
+/** The program has faulted. True: it runs again. */
+bool restart(struct admin *a, struct program *p);
 
 /* ---- channel.c ---- */
 

@@ -195,6 +195,24 @@ static void map_constant(struct admin *a, struct program *p, const struct shared
 	p->shared_bytes += (uint64_t)run->count * PAGE_BYTES;
 }
 
+/* The pages of a writable segment. A program that can be started again shares them with admin. */
+static void map_writable(struct admin *a, struct program *p, const struct file *file,
+			 const struct elf_segment *ph)
+{
+	uint64_t size = align_up(ph->mem_size, PAGE_BYTES), mine = 0;
+
+	if (p->restart)
+		mine = restart_map(a, p, file->data + ph->offset, ph->file_size, size);
+	for (uint64_t at = 0; at < size; at += PAGE_BYTES) {
+		seL4_CPtr frame = fill_page(a, file, ph, at / PAGE_BYTES);
+
+		space_map(a, &p->space, frame, ph->vaddr + at, seL4_ReadWrite, DATA_RW);
+		if (p->restart)
+			space_map(a, &a->self, object_copy(a, frame), mine + at, seL4_ReadWrite,
+				  DATA_RW);
+	}
+}
+
 void archive_load(struct admin *a, struct program *program, const char *name)
 {
 	struct file file;
@@ -211,9 +229,7 @@ void archive_load(struct admin *a, struct program *program, const char *name)
 			continue;
 		if (end > program->space.next)
 			program->space.next = end;
-		for (uint64_t page = 0; !is_constant(&ph) && page * PAGE_BYTES < ph.mem_size;
-		     page++)
-			space_map(a, &program->space, fill_page(a, &file, &ph, page),
-				  ph.vaddr + page * PAGE_BYTES, seL4_ReadWrite, DATA_RW);
+		if (!is_constant(&ph))
+			map_writable(a, program, &file, &ph);
 	}
 }

@@ -181,6 +181,7 @@ void channel_create_natives(struct admin *a)
 		add_log(a, i);
 		if (kind->device)
 			add_device(a, i, kind->dma_kib);
+		restart_prepare(a, p);
 		if (kind->timer)
 			program_name_cap(a, p, "timer",
 					 native_timer_client(a, a->native_wakes[i],

@@ -122,10 +122,11 @@ void native_create(struct admin *a)
 	/* program_new() counts up, so program i is the one with id i. */
 	for (uint32_t i = 0; i < a->system.program_count; i++) {
 		const struct system_program *described = &a->system.programs[i];
+		const struct native_kind *kind = native_kind(described->kind);
 		struct program *p =
 			program_new(a, described->name, described->file,
 				    i < SYSTEM_FIXED_PROGRAMS ? cnode_bits[i] : NATIVE_CNODE_BITS,
-				    described->sched.priority);
+				    described->sched.priority, kind != NULL && kind->device);
 
 		main_thread(a, p, &described->sched);
 	}

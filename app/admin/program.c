@@ -25,7 +25,7 @@ static void builds(struct admin *a, const struct program *p)
 }
 
 struct program *program_new(struct admin *a, const char *name, const char *file,
-			    uint32_t cnode_bits, uint32_t priority)
+			    uint32_t cnode_bits, uint32_t priority, bool restart)
 {
 	struct program *p = &a->programs[a->program_count];
 
@@ -33,6 +33,7 @@ struct program *program_new(struct admin *a, const char *name, const char *file,
 	p->id = a->program_count++;
 	builds(a, p);
 	p->priority = priority;
+	p->restart = restart;
 	p->next_cptr = 1;
 	a->account = &p->bytes;
 	p->cnode_bits = cnode_bits;
@@ -80,6 +81,8 @@ uint32_t program_thread(struct admin *a, struct program *p, const struct thread_
 	regs.x1 = index;
 	must(a, seL4_TCB_WriteRegisters(tcb, 0, 0, sizeof(regs) / sizeof(seL4_Word), &regs),
 	     "TCB_WriteRegisters", "a thread");
+	if (index == 0)
+		p->stack_top = regs.sp;
 	p->tcbs[index] = tcb;
 	p->runs[index] = options->run;
 	p->start.threads[index].ipc_buffer = buffer;

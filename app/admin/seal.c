@@ -39,6 +39,15 @@ static bool is_kept(const struct admin *a, uint64_t slot)
 	return false;
 }
 
+static bool has_drivers(const struct admin *a)
+{
+	for (uint32_t i = 0; i < a->program_count; i++) {
+		if (a->programs[i].restart)
+			return true;
+	}
+	return false;
+}
+
 void seal(struct admin *a)
 {
 	uint64_t unused = untyped_free(&a->pool) >> 20;
@@ -60,7 +69,9 @@ void seal(struct admin *a)
 		  deleted + 1, (unsigned long long)unused);
 	admin_say(a,
 		  "what remains to admin: its fault endpoint and reply object, its log queue, "
-		  "its own thread%s%s",
+		  "its own thread%s%s%s",
 		  a->smc ? ", power off by SMC" : "",
-		  a->handover_count > 0 ? ", the passive handlers' handover" : "");
+		  a->handover_count > 0 ? ", the passive handlers' handover" : "",
+		  has_drivers(a) ? ", the drivers' threads and variables, to start them again"
+				 : "");
 }

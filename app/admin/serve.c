@@ -94,6 +94,8 @@ static void on_fault(struct admin *a, seL4_Word badge, seL4_Word label)
 		return;
 	say_fault(a, a->programs[program].name, thread, label);
 	if (program < a->system.program_count) {
+		if (restart(a, &a->programs[program]))
+			return;
 		admin_say(a, "%s has stopped; the rest goes on", a->programs[program].name);
 		return;
 	}

@@ -33,7 +33,7 @@ enum {
 	SHARED_FRAMES = 4096,          /* frames of images and of programs' constant segments */
 	SHARED_FILES = 16,             /* program files */
 	PASSIVE_MAX = 48,              /* handlers that hand over their scheduling context */
-	KEPT_MAX = 16,
+	KEPT_MAX = 32,
 	GICV_PAGES = 2, /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
 	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS,
 	PRIORITY_LOWEST = 1, /* the others: vmm/admin/system.h */
@@ -85,6 +85,15 @@ struct shared_file {
 	struct shared_run run;
 };
 
+enum { PROGRAM_DATA = 2 };
+
+/* A writable segment of a program that can be started again, as admin has it mapped. */
+struct program_data {
+	uint64_t at, size; /* in admin's address space */
+	const unsigned char *from;
+	uint64_t from_size; /* the rest is zero */
+};
+
 struct program {
 	const char *name;
 	uint32_t id; /* index into admin.programs */
@@ -99,6 +108,13 @@ struct program {
 	uint64_t shared_bytes;        /* of segments that others may share */
 	struct vmm_start start;
 	uint64_t start_vaddr, config_vaddr;
+	uint64_t stack_top; /* of the main thread */
+	/* Drivers: admin keeps what it takes to start them again when they fault. */
+	bool restart;
+	uint32_t restarts;
+	seL4_CPtr kept_tcb;
+	uint32_t data_count;
+	struct program_data data[PROGRAM_DATA];
 };
 
 /* A passive handler: what it starts on, and what its notification gets instead. Kept slots. */

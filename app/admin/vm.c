@@ -375,7 +375,7 @@ void vm_create(struct admin *a, uint32_t index)
 		if (b.vm->vcpus[i].sched.priority >= priority)
 			priority = b.vm->vcpus[i].sched.priority + 1;
 	}
-	b.vmm = program_new(a, b.vm->name, b.vm->file, CNODE_BITS, priority);
+	b.vmm = program_new(a, b.vm->name, b.vm->file, CNODE_BITS, priority, false);
 	for (uint32_t i = 0; i < b.vm->vcpu_count; i++)
 		b.notifications[i] = object_new(a, seL4_NotificationObject, seL4_NotificationBits);
 	a->account = &b.state->guest_bytes;
