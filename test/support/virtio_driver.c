@@ -67,12 +67,18 @@ static void again(void *ctx, const struct virtio_dev *vd)
 
 void driver_init(struct driver *d)
 {
+	driver_init_sized(d, DRIVER_RAM);
+}
+
+void driver_init_sized(struct driver *d, size_t ram_size)
+{
 	memset(d, 0, sizeof(*d));
-	d->ram = aligned_alloc(4096, DRIVER_RAM);
+	d->ram = aligned_alloc(4096, ram_size);
 	if (d->ram == NULL)
 		abort();
-	memset(d->ram, 0, DRIVER_RAM);
-	if (gmem_add(&d->gmem, DRIVER_GPA, (uint64_t)(uintptr_t)d->ram, DRIVER_RAM) != VMM_OK)
+	d->ram_size = ram_size;
+	memset(d->ram, 0, ram_size);
+	if (gmem_add(&d->gmem, DRIVER_GPA, (uint64_t)(uintptr_t)d->ram, ram_size) != VMM_OK)
 		abort();
 	d->brk = DRIVER_GPA;
 }
@@ -123,7 +129,7 @@ uint64_t driver_alloc(struct driver *d, size_t len, size_t align)
 {
 	uint64_t at = align_up(d->brk, align);
 
-	if (at + len > DRIVER_GPA + DRIVER_RAM)
+	if (at + len > DRIVER_GPA + d->ram_size)
 		abort(); /* the test asks for too much */
 	d->brk = at + len;
 	memset(driver_host(d, at), 0, len);

@@ -42,6 +42,7 @@ struct driver_queue {
 
 struct driver {
 	uint8_t *ram;
+	size_t ram_size;
 	struct gmem gmem;
 	struct virtio_mmio mmio;
 	struct virtio_dev *vd;
@@ -57,6 +58,7 @@ struct driver {
 
 /** Makes guest RAM; the device is set up with &d->gmem and driver_owner(d) then. */
 void driver_init(struct driver *d);
+void driver_init_sized(struct driver *d, size_t ram_size);
 void driver_fini(struct driver *d);
 struct virtio_owner driver_owner(struct driver *d);
 

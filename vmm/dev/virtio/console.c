@@ -375,8 +375,7 @@ void virtio_console_resize(struct virtio_console *con, unsigned port, uint16_t c
 	if (port == 0) {
 		con->config.columns = columns;
 		con->config.rows = rows;
-		if (virtio_has(&con->vd, F_SIZE))
-			virtio_config_changed(&con->vd);
+		virtio_config_changed(&con->vd);
 	}
 	if (multiport(con) && con->port[port].console && con->port[port].open) {
 		con->port[port].owed |= 1U << RESIZE;
