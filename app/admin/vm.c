@@ -292,6 +292,10 @@ static void add_devices(struct vm_build *b)
 		};
 		memcpy(device->name, described->name, strlen(described->name));
 	}
+	b->config->heap_size = system_vm_heap(b->vm);
+	if (b->config->heap_size > 0)
+		b->config->heap_host = space_new_pages(
+			b->a, &b->vmm->space, (uint32_t)(b->config->heap_size / PAGE_BYTES), NULL);
 	fmt_snprintf(name, sizeof(name), "vmm %s", b->vm->name);
 	b->config->log_channel = add_channel(b, name, VMM_CONSOLE_LOG);
 }

@@ -26,7 +26,16 @@ static const struct vmm_channel *channel_of(const struct machine *m,
 	return &m->config->channels[device->channel];
 }
 
+/* What admin gives for a device is enough for the three things that are taken for it. */
+#define FITS(kib, backend, device)                                                        \
+	_Static_assert(sizeof(struct machine_virtio) + sizeof(backend) + sizeof(device) + \
+				       3 * (size_t)MACHINE_HEAP_ALIGN <=                  \
+			       (size_t)(kib) << 10,                                       \
+		       "<vmm/config.h>, VMM_HEAP_KIB")
+
 /* ---- entropy ---- */
+
+FITS(VMM_HEAP_KIB_RNG, struct entropy_sddf, struct virtio_rng);
 
 static enum vmm_err create_rng(struct machine *m, const struct vmm_config_device *device,
 			       const struct virtio_setup *common, struct virtio_dev **vd)
@@ -54,6 +63,8 @@ static enum vmm_err create_rng(struct machine *m, const struct vmm_config_device
 }
 
 /* ---- block ---- */
+
+FITS(VMM_HEAP_KIB_BLK, struct block_sddf, struct virtio_blk);
 
 static void *host(const struct vmm_channel *channel, unsigned region)
 {
@@ -94,6 +105,8 @@ static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device
 
 /* ---- console ---- */
 
+FITS(VMM_HEAP_KIB_CONSOLE, struct console_sddf, struct virtio_console);
+
 static enum vmm_err create_console(struct machine *m, const struct vmm_config_device *device,
 				   const struct virtio_setup *common, struct virtio_dev **vd)
 {
@@ -122,6 +135,8 @@ static enum vmm_err create_console(struct machine *m, const struct vmm_config_de
 }
 
 /* ---- network ---- */
+
+FITS(VMM_HEAP_KIB_NET, struct net_sddf, struct virtio_net);
 
 static struct netlink_config link_of(const struct vmm_channel *channel)
 {

@@ -24,7 +24,7 @@ enum {
 	MACHINE_UARTS = 8,
 	MACHINE_RTCS = 1, /* the loop has one alarm */
 	MACHINE_VIRTIOS = 32,
-	MACHINE_POOL = 256 << 10, /* bytes for all virtio devices of a VM, with their backends */
+	MACHINE_HEAP_ALIGN = 64,
 };
 
 struct machine;
@@ -58,7 +58,7 @@ struct machine_pci {
 	unsigned slot_count; /* taken */
 };
 
-/* A virtio device with its transport. The device and its backend are in the pool. */
+/* A virtio device with its transport; on the heap, as the device and its backend. */
 struct machine_virtio {
 	struct machine *machine;
 	struct virtio_dev *vd;
@@ -89,13 +89,12 @@ struct machine {
 	struct machine_rtc rtc[MACHINE_RTCS];
 	struct machine_pci pci;
 	unsigned virtio_count;
-	struct machine_virtio virtio[MACHINE_VIRTIOS];
+	struct machine_virtio *virtio[MACHINE_VIRTIOS];
 	struct machine_log log;
 	uint64_t signals[VMM_CONFIG_CHANNELS]; /* notification of each channel's server */
 	/** Tells admin how it ended; the program's own. */
 	void (*ended)(struct machine *m, enum vm_request request, enum vmm_err why);
-	size_t pool_used;
-	_Alignas(64) uint8_t pool[MACHINE_POOL];
+	uint64_t heap_used; /* bytes */
 };
 
 /**
@@ -126,7 +125,7 @@ void machine_virtio_reset(struct machine *m);
 void machine_virtio_signal(struct machine *m, uint64_t badge);
 void machine_virtio_again(struct machine *m, unsigned vcpu);
 
-/** Zeroed memory for as long as the VM exists, or NULL. Only while the VM is built. */
+/** Zeroed memory of the heap for as long as the VM exists, or NULL. Only while the VM is built. */
 void *machine_take(struct machine *m, size_t size);
 
 /*

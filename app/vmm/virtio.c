@@ -12,12 +12,12 @@
 
 void *machine_take(struct machine *m, size_t size)
 {
-	size_t at = (size_t)align_up(m->pool_used, 64);
+	uint64_t at = align_up(m->heap_used, MACHINE_HEAP_ALIGN);
 
-	if (at > MACHINE_POOL || size > MACHINE_POOL - at)
+	if (!range_inside(at, size, 0, m->config->heap_size))
 		return NULL;
-	m->pool_used = at + size;
-	return &m->pool[at];
+	m->heap_used = at + size;
+	return (void *)(uintptr_t)(m->config->heap_host + at);
 }
 
 static void drive_line(void *ctx, unsigned caller, bool level)
@@ -68,9 +68,9 @@ enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_devic
 		.packed = (device->flags & VMM_DEVICE_PACKED) != 0,
 		.owner = { .say = say, .again = again, .ctx = m },
 	};
-	struct machine_virtio *v = &m->virtio[m->virtio_count];
+	struct machine_virtio *v = machine_take(m, sizeof(*v));
 
-	if (m->virtio_count == MACHINE_VIRTIOS)
+	if (v == NULL || m->virtio_count == MACHINE_VIRTIOS)
 		return VMM_ERR_NOMEM;
 	*v = (struct machine_virtio){ .machine = m, .intid = device->intid };
 	if (device->channel < m->config->channel_count)
@@ -83,7 +83,7 @@ enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_devic
 		err = machine_virtio_kinds[i].create(m, device, &common, &v->vd);
 		if (err != VMM_OK)
 			return err;
-		m->virtio_count++;
+		m->virtio[m->virtio_count++] = v;
 		return connect(m, v, device);
 	}
 	return VMM_ERR_UNSUPPORTED;
@@ -92,7 +92,7 @@ enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_devic
 void machine_virtio_reset(struct machine *m)
 {
 	for (unsigned i = 0; i < m->virtio_count; i++) {
-		struct machine_virtio *v = &m->virtio[i];
+		struct machine_virtio *v = m->virtio[i];
 
 		virtio_power_on(v->vd);
 		if (v->on_pci)
@@ -104,13 +104,13 @@ void machine_virtio_reset(struct machine *m)
 void machine_virtio_signal(struct machine *m, uint64_t badge)
 {
 	for (unsigned i = 0; i < m->virtio_count; i++) {
-		if ((badge & m->virtio[i].signals) != 0)
-			virtio_event(m->virtio[i].vd, 0);
+		if ((badge & m->virtio[i]->signals) != 0)
+			virtio_event(m->virtio[i]->vd, 0);
 	}
 }
 
 void machine_virtio_again(struct machine *m, unsigned vcpu)
 {
 	for (unsigned i = 0; i < m->virtio_count; i++)
-		virtio_resume(m->virtio[i].vd, vcpu);
+		virtio_resume(m->virtio[i]->vd, vcpu);
 }

@@ -83,6 +83,19 @@ enum vmm_device_kind {
 	VMM_DEVICE_KINDS,
 };
 
+/*
+ * KiB of the VMM's heap that a device of each kind takes, with its backend and its transport: admin adds
+ * them up, app/vmm/kinds.c is held to them when it is compiled.
+ */
+enum {
+	VMM_HEAP_KIB_BLK = 68,
+	VMM_HEAP_KIB_NET = 24,
+	VMM_HEAP_KIB_CONSOLE = 12,
+	VMM_HEAP_KIB_RNG = 12,
+	VMM_HEAP_KIB_VSOCK = 32,
+	VMM_HEAP_KIB_BALLOON = 16,
+};
+
 enum vmm_transport {
 	VMM_TRANSPORT_MMIO = 0,
 	VMM_TRANSPORT_PCI,
@@ -136,7 +149,8 @@ struct vmm_config {
 		gicc_gpa; /* GICR: one 128 KiB frame a vCPU; GICC: mapped by admin */
 	/* A page that the guest can read and execute and the VMM can write. */
 	uint64_t firmware_gpa, firmware_host;
-	uint64_t admin; /* endpoint to admin: VMM_ADMIN_* below */
+	uint64_t admin;                /* endpoint to admin: VMM_ADMIN_* below */
+	uint64_t heap_host, heap_size; /* zeroed, for the devices of this VM; 0: none needed */
 	struct vmm_config_vcpu vcpus[VMM_CONFIG_VCPUS];
 	struct vmm_config_range ram[VMM_CONFIG_RAM];
 	struct vmm_config_pci pci;

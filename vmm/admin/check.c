@@ -404,6 +404,18 @@ static void check_board(const struct system_board *board, struct report *report)
 			   "guest-gicd, guest-gicr, guest-gicc in multiples of 0x10000");
 }
 
+uint64_t system_vm_heap(const struct system_vm *vm)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		const struct device_kind *kind = device_kind(vm->devices[i].kind);
+
+		bytes += kind != NULL ? KIB(kind->heap_kib) : 0;
+	}
+	return align_up(bytes, SYSTEM_PAGE);
+}
+
 /*
  * Guests' RAM comes from the image window first, behind the image, which the firmware may put one large
  * page into it; the rest, and everything else, from the kernel's memory.
@@ -420,7 +432,7 @@ void system_check_memory(const struct system *system, uint64_t image_bytes, stru
 		have += system->board.ram[i].size;
 	for (uint32_t i = 0; i < system->vm_count; i++) {
 		guests += system_vm_ram(&system->vms[i]);
-		others += SYSTEM_VM_OVERHEAD;
+		others += SYSTEM_VM_OVERHEAD + system_vm_heap(&system->vms[i]);
 	}
 	window = window > used ? window - used : 0;
 	if (others + (guests > window ? guests - window : 0) <= have)

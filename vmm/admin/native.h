@@ -72,6 +72,7 @@ struct device_kind {
 	bool console;      /* it may have a console's name */
 	uint32_t channel;  /* enum vmm_channel_kind of its backend; NONE: it has none */
 	uint32_t data_kib; /* default */
+	uint32_t heap_kib; /* of the VMM's memory */
 };
 
 /** By enum vmm_device_kind; NULL beyond. */

@@ -221,6 +221,9 @@ void system_channel_params(const struct system_device *device, struct vmm_channe
  */
 void system_check_memory(const struct system *system, uint64_t image_bytes, struct report *report);
 
+/** Bytes of its VMM's heap: what its devices take, in whole pages. */
+uint64_t system_vm_heap(const struct system_vm *vm);
+
 /** The sum of a VM's RAM. */
 uint64_t system_vm_ram(const struct system_vm *vm);
 
