@@ -69,9 +69,8 @@ void seal(struct admin *a)
 		  deleted + 1, (unsigned long long)unused);
 	admin_say(a,
 		  "what remains to admin: its fault endpoint and reply object, its log queue, "
-		  "its own thread%s%s%s",
+		  "its own thread, the VMs' scheduling contexts%s%s",
 		  a->smc ? ", power off by SMC" : "",
-		  a->handover_count > 0 ? ", the passive handlers' handover" : "",
 		  has_drivers(a) ? ", the drivers' threads and variables, to start them again"
 				 : "");
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What admin does for the rest of the system's life: names programs that fault, counts VMs that end,
- * takes over passive handlers' scheduling contexts, and powers off after the last VM.
+ * takes their time away, and powers off after the last VM.
  *
- * A thread that faulted is never answered, so it stays where it is; its VM counts as failed.
+ * A thread that faulted is never answered, so it stays where it is; its VM counts as failed, and
+ * neither its VMM's other threads nor its vCPUs run on.
  * Everything received is checked: a message is from whom the kernel's badge says, and can at most
  * end its own sender's VM.
  */
@@ -22,10 +23,18 @@ static void power_off(struct admin *a)
 		(void)seL4_ARM_SMC_Call(seL4_CapSMC, &off, &out);
 }
 
+/* None of its threads runs again. One that waits for us or for another program stays there. */
+static void vm_stop(struct admin *a, uint32_t vm)
+{
+	for (uint32_t i = 0; i < a->vms[vm].sc_count; i++)
+		(void)seL4_SchedContext_Unbind(a->vms[vm].scs[i]);
+}
+
 static void vm_ended(struct admin *a, uint32_t vm, bool failed)
 {
 	unsigned status = 0;
 
+	vm_stop(a, vm);
 	a->vms[vm].ended = true;
 	a->vms[vm].failed = a->vms[vm].failed || failed;
 	for (uint32_t i = 0; i < a->system.vm_count; i++) {
@@ -106,21 +115,6 @@ static void on_fault(struct admin *a, seL4_Word badge, seL4_Word label)
 	}
 }
 
-/* The handler is blocked in its first receive: from now on it runs on its guest's time. */
-static void on_passive(struct admin *a, seL4_Word badge)
-{
-	for (uint32_t i = 0; i < a->handover_count; i++) {
-		struct handover *h = &a->handovers[i];
-
-		if ((badge & BADGE_PASSIVE(i)) != BADGE_PASSIVE(i) || h->done)
-			continue;
-		h->done = true;
-		must(a, seL4_SchedContext_Unbind(h->start_sc), "SchedContext_Unbind", "a handler");
-		must(a, seL4_SchedContext_Bind(h->sc, h->notification), "SchedContext_Bind",
-		     "a handler");
-	}
-}
-
 void serve_until_up(struct admin *a)
 {
 	seL4_Word badge = 0;
@@ -144,9 +138,7 @@ _Noreturn void serve(struct admin *a)
 		seL4_MessageInfo_t info = seL4_Wait(a->receive, &badge);
 		seL4_Word label = seL4_MessageInfo_get_label(info);
 
-		if ((badge & UINT64_C(1) << 63) != 0)
-			on_passive(a, badge);
-		else if ((badge & BADGE_VM(0)) != 0)
+		if ((badge & BADGE_VM(0)) != 0)
 			on_vm(a, (uint32_t)badge, label, seL4_GetMR(0));
 		else if ((badge & BADGE_FAULT(0, 0)) != 0)
 			on_fault(a, badge, label);

@@ -32,7 +32,7 @@ enum {
 	CONFIG_BYTES = 4 * PAGE_BYTES, /* a program's own configuration, at most */
 	SHARED_FRAMES = 4096,          /* frames of images and of programs' constant segments */
 	SHARED_FILES = 16,             /* program files */
-	PASSIVE_MAX = 48,              /* handlers that hand over their scheduling context */
+	VCPU_SCS = 2, /* scheduling contexts of a vCPU: its handler's, its guest's */
 	KEPT_MAX = 32,
 	GICV_PAGES = 2, /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
 	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS,
@@ -55,8 +55,7 @@ enum {
 /* Badges at admin's endpoint, and of its notification. */
 #define BADGE_FAULT(program, thread) \
 	(UINT64_C(1) << 32 | (uint64_t)(program) << 8 | (uint64_t)(thread))
-#define BADGE_VM(vm)           (UINT64_C(1) << 33 | (uint64_t)(vm))
-#define BADGE_PASSIVE(handler) (UINT64_C(1) << 63 | UINT64_C(1) << (handler))
+#define BADGE_VM(vm) (UINT64_C(1) << 33 | (uint64_t)(vm))
 
 /* The timer server is up (include/vmm/timer.h). */
 #define BADGE_UP (UINT64_C(1) << 62)
@@ -117,17 +116,13 @@ struct program {
 	struct program_data data[PROGRAM_DATA];
 };
 
-/* A passive handler: what it starts on, and what its notification gets instead. Kept slots. */
-struct handover {
-	seL4_CPtr start_sc, sc, notification;
-	bool done;
-};
-
 struct vm_state {
 	uint64_t guest_bytes;   /* guest's objects and tables, without RAM */
 	uint64_t timer_bytes;   /* its clients in the timer server */
 	uint64_t channel_bytes; /* shared with native programs */
 	bool ended, failed;
+	seL4_CPtr scs[SYSTEM_VCPUS * VCPU_SCS]; /* all its time; kept */
+	uint32_t sc_count;
 };
 
 struct log {
@@ -155,7 +150,8 @@ struct admin {
 	seL4_CPtr root;       /* the CSpace root */
 	uint32_t chunk_count; /* CNodes below it */
 	uint64_t next_vault, next_kept;
-	uint64_t kept[KEPT_MAX + 3 * PASSIVE_MAX]; /* slots that stay after sealing */
+	uint64_t kept[KEPT_MAX +
+		      SYSTEM_TIMER_CLIENTS * VCPU_SCS]; /* slots that stay after sealing */
 	uint32_t kept_count;
 
 	uint32_t frame_count;
@@ -179,6 +175,4 @@ struct admin {
 	struct vmm_console_config console;
 	struct vmm_timer_config timer;
 	seL4_CPtr console_wake, serial_wake; /* vault */
-	struct handover handovers[PASSIVE_MAX];
-	uint32_t handover_count;
 };

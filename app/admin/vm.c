@@ -131,13 +131,22 @@ static void add_image(struct vm_build *b, int32_t index, struct vmm_config_image
 
 /* ---- vCPUs ---- */
 
+/* A scheduling context of the VM. Admin keeps it, to take it back if the VM fails. */
+static seL4_CPtr new_sc(struct vm_build *b, const struct system_sched *sched, uint32_t index)
+{
+	seL4_CPtr sc = object_new_sc(b->a, sched, index);
+
+	b->state->scs[b->state->sc_count++] = object_keep(b->a, sc, seL4_AllRights, 0);
+	return sc;
+}
+
 static seL4_CPtr new_guest_thread(struct vm_build *b, uint32_t index, seL4_CPtr fault_ep,
 				  seL4_CPtr vcpu)
 {
 	struct admin *a = b->a;
 	const struct system_sched *sched = &b->vm->vcpus[index].sched;
 	seL4_CPtr tcb = object_new(a, seL4_TCBObject, seL4_TCBBits);
-	seL4_CPtr sc = object_new_sc(a, sched, index);
+	seL4_CPtr sc = new_sc(b, sched, index);
 	seL4_CPtr fault = object_mint(a, fault_ep, SEND_RIGHTS, VMM_BADGE_FAULT);
 	seL4_Word guard = seL4_CNode_CapData_new(0, 64 - GUEST_CNODE_BITS).words[0];
 
@@ -150,36 +159,30 @@ static seL4_CPtr new_guest_thread(struct vm_build *b, uint32_t index, seL4_CPtr 
 }
 
 /*
- * A handler starts on a scheduling context without limit. So its guest, which is below it, cannot run
- * and fault before it waits for the first time, which the handover of a passive one relies on: what
- * it finds blocked in receive has received nothing. A passive handler gives that context up then,
- * and its notification has one with the vCPU's own limits, for what is not done on the guest's time.
+ * An active handler has a scheduling context of its own, without limit. A passive one runs on its
+ * guest's time; what it does when a signal comes is on the context of its notification, which has the
+ * vCPU's limits. It starts as if such a signal had just come: bound to both, the context goes back to
+ * the notification when the handler waits for the first time.
  */
-static uint64_t add_handler(struct vm_build *b, uint32_t index)
+static void add_handler(struct vm_build *b, uint32_t index)
 {
 	struct admin *a = b->a;
-	const struct system_sched *described = &b->vm->vcpus[index].sched;
-	struct system_sched full = *described;
-	struct thread_options options = { .core = described->core,
+	bool passive = b->vm->handler == SYSTEM_HANDLER_PASSIVE;
+	struct system_sched sched = b->vm->vcpus[index].sched;
+	struct thread_options options = { .core = sched.core,
 					  .stack_pages = STACK_PAGES,
 					  .run = true };
-	struct handover *handover = &a->handovers[a->handover_count];
 	uint32_t thread;
 
-	full.budget_us = full.period_us;
-	options.sc = object_new_sc(a, &full, index);
+	if (!passive)
+		sched.budget_us = sched.period_us;
+	options.sc = new_sc(b, &sched, index);
 	thread = program_thread(a, b->vmm, &options);
 	must(a, seL4_TCB_BindNotification(b->vmm->tcbs[thread], b->notifications[index]),
 	     "TCB_BindNotification", "a handler");
-	if (b->vm->handler != SYSTEM_HANDLER_PASSIVE)
-		return 0;
-	if (a->handover_count == PASSIVE_MAX)
-		admin_die(a, "more than %u passive handlers", PASSIVE_MAX);
-	handover->start_sc = object_keep(a, options.sc, seL4_AllRights, 0);
-	handover->sc = object_keep(a, object_new_sc(a, described, index), seL4_AllRights, 0);
-	handover->notification = object_keep(a, b->notifications[index], seL4_AllRights, 0);
-	return program_grant(a, b->vmm, a->notification, seL4_CanWrite,
-			     BADGE_PASSIVE(a->handover_count++));
+	if (passive)
+		must(a, seL4_SchedContext_Bind(options.sc, b->notifications[index]),
+		     "SchedContext_Bind", "a handler");
 }
 
 static void add_vcpu(struct vm_build *b, uint32_t index)
@@ -194,7 +197,7 @@ static void add_vcpu(struct vm_build *b, uint32_t index)
 				    described->sched.core);
 	a->account = &b->vmm->bytes;
 	fault_ep = object_new(a, seL4_EndpointObject, seL4_EndpointBits);
-	config->passive_ready = add_handler(b, index);
+	add_handler(b, index);
 	config->passive = b->vm->handler == SYSTEM_HANDLER_PASSIVE;
 	config->fault_ep = program_grant(a, b->vmm, fault_ep, seL4_CanRead, 0);
 	config->reply = program_grant(a, b->vmm, object_new(a, seL4_ReplyObject, seL4_ReplyBits),

@@ -26,7 +26,6 @@ struct port_vcpu machine_port(const struct vmm_config_vcpu *vcpu)
 		.reply = vcpu->reply,
 		.kick = vcpu->kick,
 		.timer = vcpu->timer,
-		.ready = vcpu->passive != 0 ? vcpu->passive_ready : 0,
 		.passive = vcpu->passive != 0,
 	};
 }

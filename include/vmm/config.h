@@ -40,12 +40,6 @@ struct vmm_config_vcpu {
 	uint64_t mpidr; /* MPIDR_EL1 the guest sees, without bit 31 */
 	uint32_t core;
 	uint32_t passive; /* 1: the handler runs on the guest's donated scheduling context */
-	/*
-	 * Passive only, else 0: send side of a notification of admin's. The handler signals it in the
-	 * same system call that first waits on fault_ep, so when admin sees it, it may take the
-	 * handler's scheduling context and bind it to the handler's notification without a race.
-	 */
-	uint64_t passive_ready;
 };
 
 struct vmm_config_range {

@@ -111,13 +111,13 @@ static u64 sc_bind(struct invocation *inv)
 
 	if (inv->extra_count < 1)
 		return seL4_TruncatedMessage;
-	if (sc->tcb != NULL || sc->ntfn != NULL)
-		return seL4_IllegalOperation;
+	/* One thread and one notification, at the same time too. */
 	what = inv->extra[0]->cap;
 	if (cap_type(what) == CAP_TCB) {
 		struct tcb *t = cap_object(what);
 
-		if (t->sc != NULL || (tcb_blocked(t) && sc->budget != 0 && sc_exhausted(sc)))
+		if (sc->tcb != NULL || t->sc != NULL ||
+		    (tcb_blocked(t) && sc->budget != 0 && sc_exhausted(sc)))
 			return seL4_IllegalOperation;
 		sc_bind_tcb(sc, t);
 		return seL4_NoError;
@@ -125,7 +125,7 @@ static u64 sc_bind(struct invocation *inv)
 	if (cap_type(what) == CAP_NOTIFICATION) {
 		struct notification *n = cap_object(what);
 
-		if (n->sc != NULL)
+		if (sc->ntfn != NULL || n->sc != NULL)
 			return seL4_IllegalOperation;
 		sc_bind_notification(sc, n);
 		return seL4_NoError;

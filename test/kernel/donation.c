@@ -237,6 +237,34 @@ static void donation_by_notification(void)
 	CHECK_EQ(s.value, 0);
 }
 
+/* A thread that starts bound to the context of its notification is passive from its first wait on. */
+static void donation_start_on_notification(void)
+{
+	seL4_CPtr ntfn;
+	struct kt_thread t;
+
+	start();
+	ntfn = kt_new(seL4_NotificationObject, 0);
+	t = kt_thread_new(signalled_server, 0, KT_PRIO + 1);
+	CHECK_OK(seL4_TCB_BindNotification(t.tcb, ntfn));
+	CHECK_OK(seL4_SchedContext_Bind(t.sc, ntfn));
+	CHECK_EQ(seL4_SchedContext_Bind(t.sc, ntfn), seL4_IllegalOperation);
+	CHECK_EQ(seL4_SchedContext_Bind(t.sc, t.tcb), seL4_IllegalOperation);
+	kt_start(&t);
+	seL4_Wait(s.ready, seL4_Null);
+	CHECK_EQ(seL4_SchedContext_UnbindObject(t.sc, t.tcb), seL4_IllegalOperation);
+	for (seL4_Word i = 1; i <= 3; i++) {
+		seL4_Signal(ntfn);
+		CHECK_EQ(s.done, i);
+	}
+	CHECK_EQ(seL4_SchedContext_UnbindObject(t.sc, t.tcb), seL4_IllegalOperation);
+	/* Taken away, no signal makes it run. */
+	CHECK_OK(seL4_SchedContext_Unbind(t.sc));
+	seL4_Signal(ntfn);
+	kt_sleep(5);
+	CHECK_EQ(s.done, 3);
+}
+
 static void donation_signal_without_time(void)
 {
 	seL4_CPtr ntfn;
@@ -266,6 +294,7 @@ static const struct kt_test tests[] = {
 	KT(donation_server_dies),
 	KT(donation_by_fault),
 	KT(donation_by_notification),
+	KT(donation_start_on_notification),
 	KT(donation_signal_without_time),
 };
 

@@ -32,7 +32,6 @@ struct port_vcpu {
 	uint64_t reply;  /* the answer to the exit received last */
 	uint64_t kick;   /* wakes this vCPU's handler */
 	uint64_t timer;  /* the timer server, as this vCPU */
-	uint64_t ready;  /* told once, in the call that first waits: this handler is now passive */
 	bool passive;    /* the handler runs on the guest's time */
 	bool fast;       /* the port's own: how the next answer is given */
 };

@@ -364,14 +364,15 @@ static seL4_Error sc_bind(struct call *c)
 {
 	struct fk_object *sc = c->self->object, *o = c->extra[0]->object;
 
-	if (sc->thread != NULL || sc->notification != NULL || o->sc != NULL)
-		return seL4_IllegalOperation;
-	if (o->kind == seL4_TCBObject)
-		sc->thread = o;
-	else if (o->kind == seL4_NotificationObject)
-		sc->notification = o;
-	else
+	struct fk_object **bound = o->kind == seL4_TCBObject            ? &sc->thread
+				   : o->kind == seL4_NotificationObject ? &sc->notification
+									: NULL;
+
+	if (bound == NULL)
 		return seL4_InvalidCapability;
+	if (*bound != NULL || o->sc != NULL)
+		return seL4_IllegalOperation;
+	*bound = o;
 	o->sc = sc;
 	return seL4_NoError;
 }

@@ -327,26 +327,6 @@ static void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word m
 	}
 }
 
-/* The call that makes a passive handler passive: see vmm_config_vcpu.passive_ready. */
-static seL4_MessageInfo_t first_wait(struct port_vcpu *vcpu, enum port_answer answer,
-				     seL4_Word *badge, seL4_Word mr[4])
-{
-	seL4_MessageInfo_t none;
-	seL4_CPtr ready = vcpu->ready;
-
-	/* A signal that waits already would end the wait at once, and admin would not know. */
-	none = seL4_NBWait(vcpu->source, badge);
-	if (*badge != 0)
-		return none;
-	none = seL4_MessageInfo_new(0, 0, 0, 0);
-	vcpu->ready = 0;
-	if (answer == PORT_HOLD)
-		return seL4_NBSendWaitWithMRs(ready, none, vcpu->source, badge, &mr[0], &mr[1],
-					      &mr[2], &mr[3]);
-	return seL4_NBSendRecvWithMRs(ready, none, vcpu->source, badge, &mr[0], &mr[1], &mr[2],
-				      &mr[3], vcpu->reply);
-}
-
 /* Answers with mr[0..3] and what `info` says, and receives the next event. */
 static inline seL4_MessageInfo_t answer_recv(const struct port_vcpu *vcpu, seL4_MessageInfo_t info,
 					     seL4_Word *badge, seL4_Word mr[4])
@@ -373,8 +353,6 @@ void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t r
 		for (unsigned i = 0; i < 4; i++)
 			mr[i] = result[i];
 		info = answer_recv(vcpu, seL4_MessageInfo_new(0, 0, 0, RETURN_LENGTH), &badge, mr);
-	} else if (vcpu->ready != 0) {
-		info = first_wait(vcpu, answer, &badge, mr);
 	} else if (answer == PORT_RUNNING) {
 		info = seL4_RecvWithMRs(vcpu->source, &badge, vcpu->reply, &mr[0], &mr[1], &mr[2],
 					&mr[3]);

@@ -188,8 +188,10 @@ static void scheduling_is_as_described(void **state)
 	assert_int_equal(guest->sc->period, 10000);
 	assert_int_equal(guest->sc->number, 1);
 	assert_int_equal(guest->priority, 100);
-	/* Its handler starts without a limit, below the native programs. */
-	assert_true(world_thread(TWO, 0)->sc->budget == world_thread(TWO, 0)->sc->period);
+	/* A passive handler has the same limits, an active one none; both are below the native programs. */
+	assert_int_equal(world_thread(TWO, 0)->sc->budget, 1000);
+	assert_true(world_thread(TWO, 0)->sc != guest->sc);
+	assert_true(world_thread(ONE, 0)->sc->budget == world_thread(ONE, 0)->sc->period);
 	for (uint32_t id = 0; id < SYSTEM_FIXED_PROGRAMS; id++)
 		assert_true(world_thread(id, 0)->priority > world_thread(TWO, 0)->priority);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The sealed system's messages: faults by name, VMs that end, handovers, and what nobody may send. */
+/* The sealed system's messages: faults by name, VMs that end, and what nobody may send. */
 #include <string.h>
 
 #include <vmm/config.h>
@@ -105,7 +105,7 @@ static void what_nobody_may_send(void **state)
 	vm_says(UINT32_MAX, VMM_ADMIN_OFF, 0);
 	fault(200, 0, seL4_Fault_VMFault);
 	world_event((struct event){ .badge = BADGE_UP });
-	world_event((struct event){ .badge = BADGE_PASSIVE(40) });
+	world_event((struct event){ .badge = UINT64_C(1) << 63 | UINT64_C(1) << 40 });
 	world_run();
 	assert_int_equal(world.end, WORLD_SERVED);
 	assert_int_equal(world.events_taken, world.event_count);
@@ -124,8 +124,8 @@ static void unknown_labels_are_failures(void **state)
 	assert_said("all VMs are off, status 1\n");
 }
 
-/* From "ready" on the handler runs on what its notification has. */
-static void passive_handlers_hand_over(void **state)
+/* As if its notification had just been signalled: the context goes back there at the first wait. */
+static void passive_handlers_start_on_their_notifications_time(void **state)
 {
 	const struct fk_object *handler;
 
@@ -133,18 +133,31 @@ static void passive_handlers_hand_over(void **state)
 	world_run();
 	handler = world_thread(TWO, 0);
 	assert_non_null(handler->sc);
-	assert_null(handler->notification->sc);
-	world_event((struct event){ .badge = BADGE_PASSIVE(0) });
-	world_event((struct event){ .badge = BADGE_PASSIVE(0) }); /* once more: nothing */
+	assert_ptr_equal(handler->sc, handler->notification->sc);
+	assert_int_equal(handler->sc->budget, 1000);
+	assert_int_equal(handler->sc->number, 1);
+	/* The active one has its own. */
+	assert_non_null(world_thread(ONE, 0)->sc);
+	assert_null(world_thread(ONE, 0)->notification->sc);
+}
+
+/* Neither the VMM's other threads nor the guest's run on; other VMs do. */
+static void a_failed_vm_has_no_time(void **state)
+{
+	(void)state;
+	fault(ONE, 0, seL4_Fault_VMFault);
 	world_run();
 	assert_int_equal(world.end, WORLD_SERVED);
-	handler = world_thread(TWO, 0);
-	assert_null(handler->sc);
-	assert_non_null(handler->notification->sc);
-	assert_int_equal(handler->notification->sc->budget, 1000);
-	assert_int_equal(handler->notification->sc->number, 1);
-	/* The active one keeps its own. */
-	assert_non_null(world_thread(ONE, 0)->sc);
+	assert_null(world_thread(ONE, 0)->sc);
+	assert_null(world_thread(ONE, 1)->sc);
+	assert_non_null(world_thread(TWO, 0)->sc);
+	for (uint32_t i = 0, guests = 0; i < world.kernel.object_count; i++) {
+		const struct fk_object *o = world.kernel.objects[i];
+
+		if (o->kind != seL4_TCBObject || o->dead || o->fault.badge != VMM_BADGE_FAULT)
+			continue;
+		assert_true((o->sc == NULL) == (guests++ < 2));
+	}
 }
 
 static void nothing_starts_before_the_timer(void **state)
@@ -166,11 +179,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
-		TEST(the_last_vm_switches_off),     TEST(without_smc_it_says_so_and_waits),
-		TEST(a_failed_vm_makes_the_status), TEST(a_vmm_that_faults_ends_its_vm),
-		TEST(a_native_program_stops_alone), TEST(every_fault_has_words),
-		TEST(what_nobody_may_send),         TEST(unknown_labels_are_failures),
-		TEST(passive_handlers_hand_over),   TEST(nothing_starts_before_the_timer),
+		TEST(the_last_vm_switches_off),
+		TEST(without_smc_it_says_so_and_waits),
+		TEST(a_failed_vm_makes_the_status),
+		TEST(a_vmm_that_faults_ends_its_vm),
+		TEST(a_native_program_stops_alone),
+		TEST(every_fault_has_words),
+		TEST(what_nobody_may_send),
+		TEST(unknown_labels_are_failures),
+		TEST(passive_handlers_start_on_their_notifications_time),
+		TEST(a_failed_vm_has_no_time),
+		TEST(nothing_starts_before_the_timer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
