@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "test/support/blk_stack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct blk_stack *current; /* registers are reached without a context */
+static uint8_t page[0x1000];      /* only its addresses mean anything */
+
+enum { HZ = 1000000, SETTLED = 4 };
+
+static void irq(void *ctx, unsigned caller, bool up)
+{
+	(void)ctx;
+	(void)caller;
+	(void)up;
+}
+
+static struct mmio_access reach(void *regs, unsigned offset, bool write, unsigned width,
+				uint64_t value)
+{
+	struct mmio_access access = {
+		.offset = offset,
+		.value = value,
+		.width = (uint8_t)width,
+		.write = write,
+	};
+
+	if (regs != page)
+		access.value = 0;
+	else
+		virtio_mmio_access(&current->mmio, &access);
+	return access;
+}
+
+static uint32_t read32(void *regs, unsigned offset)
+{
+	return (uint32_t)reach(regs, offset, false, 4, 0).value;
+}
+
+static void write32(void *regs, unsigned offset, uint32_t value)
+{
+	(void)reach(regs, offset, true, 4, value);
+}
+
+static uint8_t read8(void *regs, unsigned offset)
+{
+	return (uint8_t)reach(regs, offset, false, 1, 0).value;
+}
+
+static const struct vdrv_ops ops = { .read = read32, .write = write32, .read8 = read8 };
+
+static uint64_t paddr(const struct blk_stack *s, const void *at)
+{
+	return STACK_PADDR + (uint64_t)((const uint8_t *)at - (const uint8_t *)s->memory);
+}
+
+static struct blkmux_link link_of(struct stack_channel *c)
+{
+	return (struct blkmux_link){
+		.requests = c->requests,
+		.responses = c->responses,
+		.medium = c->medium,
+		.requests_size = sizeof(c->requests),
+		.responses_size = sizeof(c->responses),
+		.medium_size = sizeof(c->medium),
+	};
+}
+
+struct blk_stack *stack_create(bool read_only)
+{
+	struct blk_stack *s = aligned_alloc(4096, (sizeof(*s) + 4095) / 4096 * 4096);
+	struct blkmux_setup mux;
+
+	if (s == NULL)
+		abort();
+	memset(s, 0, sizeof(*s));
+	current = s;
+	s->disk = calloc(STACK_SECTORS, BLOCK_SECTOR);
+	s->memory = aligned_alloc(4096, sizeof(*s->memory));
+	if (s->disk == NULL || s->memory == NULL)
+		abort();
+	memset(s->memory, 0, sizeof(*s->memory));
+	if (gmem_add(&s->gmem, STACK_PADDR, (uint64_t)(uintptr_t)s->memory, sizeof(*s->memory)) !=
+	    VMM_OK)
+		abort();
+	block_memory_init(&s->medium, s->disk, STACK_SECTORS * BLOCK_SECTOR, read_only);
+	virtio_blk_init(&s->model, &(struct virtio_setup){ .name = "host", .gmem = &s->gmem },
+			&s->medium.backend, 1, read_only);
+	virtio_mmio_init(&s->mmio, &s->model.vd, irq, NULL, NULL);
+	mux = (struct blkmux_setup){
+		.driver = link_of(&s->driver_channel),
+		.own_data = s->memory->own,
+		.own_paddr = paddr(s, s->memory->own),
+		.hz = HZ,
+	};
+	if (blkmux_init(&s->mux, &mux) != VMM_OK)
+		abort();
+	return s;
+}
+
+void stack_destroy(struct blk_stack *s)
+{
+	free(s->disk);
+	free(s->memory);
+	free(s);
+	current = NULL;
+}
+
+enum vmm_err stack_start_driver(struct blk_stack *s)
+{
+	enum vmm_err err = blkdrv_open(
+		&s->driver, &(struct blkdrv_setup){
+				    .ops = &ops,
+				    .page = page,
+				    .page_size = sizeof(page),
+				    .dma = s->memory->dma,
+				    .dma_paddr = paddr(s, s->memory->dma),
+				    .dma_size = sizeof(s->memory->dma),
+				    .requests = s->driver_channel.requests,
+				    .requests_size = sizeof(s->driver_channel.requests),
+				    .responses = s->driver_channel.responses,
+				    .responses_size = sizeof(s->driver_channel.responses),
+				    .medium = s->driver_channel.medium,
+			    });
+
+	s->driver_open = err == VMM_OK;
+	return err;
+}
+
+static void raised(void *ctx)
+{
+	((struct blk_stack *)ctx)->signals++;
+}
+
+struct block_sddf *stack_add(struct blk_stack *s, const struct blkmux_client_setup *setup)
+{
+	unsigned index = s->client_count++;
+	struct stack_channel *channel = &s->channel[index];
+	struct blkmux_client_setup full = *setup;
+	struct block_sddf_setup backend = {
+		.requests = channel->requests,
+		.responses = channel->responses,
+		.medium = channel->medium,
+		.requests_size = sizeof(channel->requests),
+		.responses_size = sizeof(channel->responses),
+		.medium_size = sizeof(channel->medium),
+		.data = s->memory->data[index],
+		.data_size = STACK_DATA,
+		.signal = { raised, s },
+	};
+
+	full.link = link_of(channel);
+	full.data_paddr = paddr(s, s->memory->data[index]);
+	full.data_size = STACK_DATA;
+	if (blkmux_add(&s->mux, &full) != VMM_OK ||
+	    block_sddf_init(&s->client[index], &backend) != VMM_OK)
+		abort();
+	return &s->client[index];
+}
+
+void stack_run_driver(struct blk_stack *s)
+{
+	/* A late medium answers now. */
+	virtio_event(&s->model.vd, 0);
+	if (s->driver_open)
+		(void)blkdrv_run(&s->driver);
+}
+
+void stack_run_mux(struct blk_stack *s)
+{
+	s->wants = blkmux_run(&s->mux, s->now).deadline;
+}
+
+/* Four rounds in which nothing is left: a request passes each of the three twice at most. */
+void stack_settle(struct blk_stack *s)
+{
+	for (unsigned quiet = 0; quiet < SETTLED;) {
+		uint64_t before = s->mux.order + s->mux.responses.index + s->mux.requests.index +
+				  s->driver.requests.index + s->driver.responses.index;
+
+		stack_run_mux(s);
+		stack_run_driver(s);
+		stack_run_mux(s);
+		for (unsigned i = 0; i < s->client_count; i++)
+			s->client[i].backend.ops->poll(&s->client[i].backend);
+		quiet = before == s->mux.order + s->mux.responses.index + s->mux.requests.index +
+						s->driver.requests.index + s->driver.responses.index
+				? quiet + 1
+				: 0;
+		if (s->wants != 0 && s->wants > s->now)
+			s->now = s->wants, quiet = 0;
+	}
+}
