@@ -108,16 +108,19 @@ static const struct net_ops memory_ops = {
 
 void net_memory_init(struct net_memory *memory, uint32_t offloads, bool loopback)
 {
-	*memory = (struct net_memory){
-		.backend = {
-			.ops = &memory_ops,
-			.offloads = offloads,
-			.frame_max = NET_FRAME_MAX,
-		},
-		.up = true,
-		.loopback = loopback,
-		.limit = NET_MEMORY_FRAMES,
+	memory->backend = (struct net_backend){
+		.ops = &memory_ops,
+		.offloads = offloads,
+		.frame_max = NET_FRAME_MAX,
 	};
+	memory->accepts = 0;
+	memory->up = true;
+	memory->loopback = loopback;
+	memory->flushes = 0;
+	memory->limit = NET_MEMORY_FRAMES;
+	/* The frames themselves, half a megabyte each way, need no beginning. */
+	memory->out.first = memory->out.count = 0;
+	memory->in.first = memory->in.count = 0;
 }
 
 bool net_memory_feed(struct net_memory *memory, const struct net_hdr *hdr, const void *bytes,
