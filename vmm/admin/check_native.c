@@ -243,6 +243,19 @@ static void check_mac(const struct system *system, uint32_t vm, uint32_t index, 
 	}
 }
 
+/* The largest packet must fit, or it would never leave. */
+static void check_net(const struct system_device *device, const char *path, struct report *report)
+{
+	enum { LEAST_KIB = 128 };
+	struct text found;
+
+	if (device->kind != VMM_DEVICE_VIRTIO_NET || device->data_kib >= LEAST_KIB)
+		return;
+	text_clear(&found);
+	text_add_number(&found, device->data_kib);
+	report_add(report, path, "data-kib", found.at, "at least 128 for a network device");
+}
+
 static void check_vm_devices(const struct system *system, uint32_t vm, struct report *report)
 {
 	uint32_t channels = 1; /* the VMM's log */
@@ -257,6 +270,7 @@ static void check_vm_devices(const struct system *system, uint32_t vm, struct re
 		check_block(device, path.at, report);
 		check_shared(system, vm, i, path.at, report);
 		check_mac(system, vm, i, path.at, report);
+		check_net(device, path.at, report);
 		channels += device->backend >= 0;
 		channels += device->console != NULL;
 	}
