@@ -10,11 +10,13 @@
 #include "vmm/backend/block/sddf.h"
 #include "vmm/backend/entropy/sddf.h"
 #include "vmm/backend/net/sddf.h"
+#include "vmm/backend/socket/queue.h"
 #include "vmm/base/util.h"
 #include "vmm/dev/virtio/blk.h"
 #include "vmm/dev/virtio/console.h"
 #include "vmm/dev/virtio/net.h"
 #include "vmm/dev/virtio/rng.h"
+#include "vmm/dev/virtio/vsock.h"
 
 /* The channel of a device, if it is of the kind that it must be; or NULL. */
 static const struct vmm_channel *channel_of(const struct machine *m,
@@ -195,10 +197,40 @@ static enum vmm_err create_net(struct machine *m, const struct vmm_config_device
 	return VMM_OK;
 }
 
+/* ---- sockets ---- */
+
+static enum vmm_err create_vsock(struct machine *m, const struct vmm_config_device *device,
+				 const struct virtio_setup *common, struct virtio_dev **vd)
+{
+	const struct vmm_channel *channel = channel_of(m, device, VMM_CHANNEL_SOCKET);
+	struct socket_queue *backend = machine_take(m, sizeof(*backend));
+	struct virtio_vsock *vsock = machine_take(m, sizeof(*vsock));
+	enum vmm_err err;
+
+	if (channel == NULL || channel->socket.cid > UINT32_MAX)
+		return VMM_ERR_RANGE;
+	if (backend == NULL || vsock == NULL)
+		return VMM_ERR_NOMEM;
+	err = sockq_sender_init(&backend->to, host(channel, VMM_SOCKET_TX_QUEUE),
+				host(channel, VMM_SOCKET_TX_DATA),
+				channel->region[VMM_SOCKET_TX_DATA].size);
+	if (err == VMM_OK)
+		err = sockq_receiver_init(&backend->from, host(channel, VMM_SOCKET_RX_QUEUE),
+					  host(channel, VMM_SOCKET_RX_DATA),
+					  channel->region[VMM_SOCKET_RX_DATA].size);
+	if (err != VMM_OK)
+		return err;
+	socket_queue_init(backend, machine_raise, &m->signals[device->channel]);
+	virtio_vsock_init(vsock, common, (uint32_t)channel->socket.cid, &backend->backend);
+	*vd = &vsock->vd;
+	return VMM_OK;
+}
+
 const struct machine_virtio_kind machine_virtio_kinds[] = {
 	{ .kind = VMM_DEVICE_VIRTIO_BLK, .create = create_blk },
 	{ .kind = VMM_DEVICE_VIRTIO_CONSOLE, .create = create_console },
 	{ .kind = VMM_DEVICE_VIRTIO_NET, .create = create_net },
 	{ .kind = VMM_DEVICE_VIRTIO_RNG, .create = create_rng },
+	{ .kind = VMM_DEVICE_VIRTIO_VSOCK, .create = create_vsock },
 };
 const size_t machine_virtio_kind_count = ARRAY_SIZE(machine_virtio_kinds);

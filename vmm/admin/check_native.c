@@ -256,6 +256,37 @@ static void check_net(const struct system_device *device, const char *path, stru
 	report_add(report, path, "data-kib", found.at, "at least 128 for a network device");
 }
 
+/* A socket device's address, and queues that hold the longest packet and are a power of two. */
+static void check_socket(const struct system *system, uint32_t vm, uint32_t index, const char *path,
+			 struct report *report)
+{
+	const struct system_device *mine = &system->vms[vm].devices[index];
+	struct text found;
+
+	if (mine->kind != VMM_DEVICE_VIRTIO_VSOCK) {
+		if (mine->cid != 0)
+			report_add(report, path, "cid", "a number", "only on a virtio-vsock");
+		return;
+	}
+	if (mine->cid == 0)
+		report_add(report, path, "cid", "nothing", "a number of its own from 3 on");
+	text_clear(&found);
+	text_add_number(&found, mine->data_kib);
+	if (mine->data_kib < 128 || (mine->data_kib & (mine->data_kib - 1)) != 0)
+		report_add(report, path, "data-kib", found.at, "a power of two from 128 on");
+	text_clear(&found);
+	text_add_number(&found, mine->cid);
+	for (uint32_t i = 0; i <= vm; i++) {
+		const struct system_vm *other = &system->vms[i];
+
+		for (uint32_t j = 0; j < (i == vm ? index : other->device_count); j++) {
+			if (mine->cid != 0 && other->devices[j].cid == mine->cid)
+				report_add(report, path, "cid", found.at,
+					   "a number of its own for each device");
+		}
+	}
+}
+
 static void check_vm_devices(const struct system *system, uint32_t vm, struct report *report)
 {
 	uint32_t channels = 1; /* the VMM's log */
@@ -271,6 +302,7 @@ static void check_vm_devices(const struct system *system, uint32_t vm, struct re
 		check_shared(system, vm, i, path.at, report);
 		check_mac(system, vm, i, path.at, report);
 		check_net(device, path.at, report);
+		check_socket(system, vm, i, path.at, report);
 		channels += device->backend >= 0;
 		channels += device->console != NULL;
 	}

@@ -131,7 +131,7 @@ static const struct device_kind device_kinds[VMM_DEVICE_KINDS] = {
 				      .heap_kib = VMM_HEAP_KIB_VSOCK,
 				      .virtio = true,
 				      .channel = VMM_CHANNEL_SOCKET,
-				      .data_kib = 64 },
+				      .data_kib = 128 },
 	[VMM_DEVICE_VIRTIO_BALLOON] = { .name = "virtio-balloon",
 					.heap_kib = VMM_HEAP_KIB_BALLOON,
 					.virtio = true },
