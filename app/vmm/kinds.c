@@ -199,6 +199,8 @@ static enum vmm_err create_net(struct machine *m, const struct vmm_config_device
 
 /* ---- sockets ---- */
 
+FITS(VMM_HEAP_KIB_VSOCK, struct socket_queue, struct virtio_vsock);
+
 static enum vmm_err create_vsock(struct machine *m, const struct vmm_config_device *device,
 				 const struct virtio_setup *common, struct virtio_dev **vd)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/virtio_pci.h"
 #include "vmm/base/util.h"
 
 enum {
@@ -17,6 +18,7 @@ enum {
 struct guest {
 	const struct fuzz_virtio *fuzz;
 	struct driver d;
+	struct driver_pci *pci; /* NULL: virtio-mmio */
 	struct input in;
 	uint8_t *page;
 	uint32_t resets; /* that the guest made */
@@ -138,6 +140,25 @@ static void drain(struct guest *g)
 		(void)driver_used(&g->d, queue, &id, &written);
 }
 
+/* Configuration space and BAR, now and then; the BAR is put back where the driver looks for it. */
+static void access_pci(struct guest *g, bool write)
+{
+	unsigned where = input_u8(&g->in), width = 1U << where % 4;
+	uint64_t offset = input_bytes(&g->in, 2), value = input_bytes(&g->in, width);
+
+	if ((where & 0x80) != 0) {
+		(void)driver_pci_bar(g->pci, write, offset % 0x4000, width, value);
+		g->resets += write && value == 0;
+		return;
+	}
+	/* The window's registers are in configuration space, too. */
+	offset %= (where & 0x40) != 0 ? 0x100 : 0x1000;
+	(void)driver_pci_config(g->pci, write, offset, width, value);
+	g->resets += write;
+	if ((where & 0x20) != 0)
+		driver_pci_place(g->pci);
+}
+
 static void access(struct guest *g, bool write)
 {
 	unsigned width = 1U << input_u8(&g->in) % 4;
@@ -149,13 +170,24 @@ static void access(struct guest *g, bool write)
 	g->resets += write && offset == STATUS && width == 4 && value == 0;
 }
 
+/* Whether the interrupt line must be up. */
+static bool pending(struct guest *g)
+{
+	const struct virtio_pci *vp;
+
+	if (g->pci == NULL)
+		return driver_read(&g->d, 0x060) != 0;
+	vp = &g->pci->device; /* reading its status would clear it */
+	return vp->isr != 0 && !pci_msix_enabled(&vp->function) &&
+	       (vp->function.config[5] & 4) == 0;
+}
+
 static void check(struct guest *g)
 {
 	const struct virtio_dev *vd = g->d.vd;
-	bool pending = driver_read(&g->d, 0x060) != 0;
 
 	fuzz_expect(vd->lock.held == 0);
-	fuzz_expect(pending == g->d.level);
+	fuzz_expect(pending(g) == g->d.level);
 	fuzz_expect(((vd->status & NEEDS_RESET) != 0) == vd->broken);
 	fuzz_expect(g->d.said <= 1 + g->resets); /* once, and not again until it is reset */
 	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
@@ -165,7 +197,7 @@ static void check(struct guest *g)
 		fuzz_expect(vq->in_flight <= vq->size);
 		fuzz_expect(!vq->enabled || (vd->status & 8) != 0);
 	}
-	if (g->page == NULL || ++g->checks % 16 != 0)
+	if (g->page == NULL || g->pci != NULL || ++g->checks % 16 != 0)
 		return;
 	/* What the guest reads from the page is what an exit would give. */
 	for (uint32_t at = 0; at < VIRTIO_MMIO_SIZE; at += 4) {
@@ -178,7 +210,9 @@ static void check(struct guest *g)
 
 static void step(struct guest *g)
 {
-	switch (input_u8(&g->in) % 16) {
+	uint8_t what = input_u8(&g->in);
+
+	switch (what % 16) {
 	case 0:
 		begin(g);
 		break;
@@ -200,10 +234,11 @@ static void step(struct guest *g)
 		drain(g);
 		break;
 	case 10:
-		access(g, true);
-		break;
 	case 11:
-		access(g, false);
+		if (g->pci != NULL)
+			access_pci(g, what % 16 == 10);
+		else
+			access(g, what % 16 == 10);
 		break;
 	case 12:
 		(void)driver_acknowledge(&g->d);
@@ -221,18 +256,27 @@ static void step(struct guest *g)
 void fuzz_virtio(const struct fuzz_virtio *fuzz, const uint8_t *data, size_t size)
 {
 	static _Alignas(8) uint8_t page[VIRTIO_MMIO_PAGE];
+	static struct driver_pci pci;
 	static struct guest g;
 	static const uint64_t plain[] = { 0, VIRTIO_F_RING_PACKED | VIRTIO_F_EVENT_IDX };
+	uint8_t how;
 
 	g = (struct guest){ .fuzz = fuzz, .in = { data, size } };
 	driver_init_sized(&g.d, FUZZ_VIRTIO_RAM);
-	g.page = (input_u8(&g.in) & 1) != 0 ? page : NULL;
-	driver_connect(&g.d, fuzz->make(&g.d), g.page);
+	how = input_u8(&g.in);
+	g.page = (how & 1) != 0 ? page : NULL;
+	g.pci = (how & 2) != 0 ? &pci : NULL;
+	if (g.pci != NULL)
+		driver_connect_pci(&g.d, &pci, fuzz->make(&g.d));
+	else
+		driver_connect(&g.d, fuzz->make(&g.d), g.page);
 	begin(&g);
 	while (g.in.left > 0) {
 		step(&g);
 		check(&g);
 	}
+	if (g.pci != NULL)
+		driver_pci_place(g.pci);
 	for (unsigned i = 0; i < ARRAY_SIZE(plain); i++) {
 		start(&g, plain[i], PLAIN_SIZE);
 		fuzz_expect(driver_read(&g.d, STATUS) == 15);

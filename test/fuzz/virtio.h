@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that drives a virtio device, mostly as it should and partly not, by a fuzzer's bytes: so that
- * inputs get past the handshake and break rules where it matters. Over virtio-mmio, with the page of
- * registers for half of the inputs.
+ * inputs get past the handshake and break rules where it matters. Over PCI, or over virtio-mmio with or
+ * without the page of registers, as the first byte says.
  *
  * After each step the invariants that hold for any device are checked, and at the end the device must
  * work for a driver that resets it and keeps the rules.

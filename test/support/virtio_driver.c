@@ -109,6 +109,8 @@ uint64_t driver_access(struct driver *d, bool write, uint64_t offset, unsigned w
 		.write = write,
 	};
 
+	if (d->reg != NULL)
+		return d->reg(d, write, offset, width, value);
 	lock_take(&d->vd->lock);
 	virtio_mmio_access(&d->mmio, &access);
 	lock_give(&d->vd->lock);

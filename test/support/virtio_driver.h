@@ -45,6 +45,10 @@ struct driver {
 	size_t ram_size;
 	struct gmem gmem;
 	struct virtio_mmio mmio;
+	/** Another transport's registers, by their offsets in virtio-mmio; NULL: it is virtio-mmio. */
+	uint64_t (*reg)(struct driver *d, bool write, uint64_t offset, unsigned width,
+			uint64_t value);
+	void *bus; /* the other transport's own */
 	struct virtio_dev *vd;
 	uint64_t features;
 	uint64_t brk; /* next free byte of RAM */

@@ -404,6 +404,28 @@ static void a_client_that_takes_nothing(void **state)
 	assert_false(router.client[1].stale);
 }
 
+/* A request to such a client is refused like everything else, and holds up nobody for ever. */
+static void a_request_to_who_takes_nothing(void **state)
+{
+	(void)state;
+	connect(0, 1, 1, 80);
+	assert_true(put(0, VSOCK_OP_RW, 1, 1, 80, VSOCK_PAYLOAD_MAX));
+	(void)run();
+	assert_true(put(0, VSOCK_OP_RW, 1, 1, 80, VSOCK_PAYLOAD_MAX - 2 * HEADER));
+	(void)run();
+	while (sockq_room(&router.client[1].to, 0)) { /* to the last header's place */
+		assert_true(put(0, VSOCK_OP_CREDIT_UPDATE, 1, 1, 80, 0));
+		(void)run();
+	}
+	assert_true(put(2, VSOCK_OP_REQUEST, 9, 1, 80, 0));
+	(void)run();
+	expect_nothing(2);
+	now += 3 * HZ;
+	(void)run();
+	expect(2, VSOCK_OP_RST, 9, 1, 80, 0);
+	assert_int_equal(router.client[2].connections, 0);
+}
+
 static void connections_are_limited(void **state)
 {
 	struct vsock_packet p;
@@ -479,6 +501,7 @@ int main(void)
 		cmocka_unit_test_setup(a_driver_that_goes_ends_its_connections, setup),
 		cmocka_unit_test_setup(both_drivers_go, setup),
 		cmocka_unit_test_setup(a_client_that_takes_nothing, setup),
+		cmocka_unit_test_setup(a_request_to_who_takes_nothing, setup),
 		cmocka_unit_test_setup(connections_are_limited, setup),
 		cmocka_unit_test_setup(turns_are_fair, setup),
 		cmocka_unit_test_setup(the_start_says_that_all_is_lost, setup),

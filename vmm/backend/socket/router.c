@@ -243,8 +243,11 @@ static enum outcome on_request(struct router *r, unsigned from, unsigned to,
 	if (c == NULL)
 		return refuse(r, from, packet);
 	outcome = forward(r, from, to);
-	if (outcome == BLOCKED)
-		forget(r, c); /* it comes again */
+	if (outcome == BLOCKED) {
+		forget(r, c); /* it comes again, or is refused */
+		if (r->client[to].stale)
+			return refuse(r, from, packet);
+	}
 	return outcome;
 }
 
