@@ -11,12 +11,13 @@ enum order {
 	ORDER_COUNT, /* count interrupts until `count` came */
 	ORDER_WRITE, /* write and check the own priority byte `count` times */
 	ORDER_WFI,   /* one WFI, then acknowledge what woke it */
+	ORDER_TIME,  /* read the counter */
 	ORDER_OFF,
 };
 
 static volatile uint32_t alive[GUEST_CPUS], order[GUEST_CPUS], count[GUEST_CPUS],
 	answer[GUEST_CPUS], seen[GUEST_CPUS];
-static volatile uint64_t context[GUEST_CPUS], mpidr[GUEST_CPUS];
+static volatile uint64_t context[GUEST_CPUS], mpidr[GUEST_CPUS], stamp[GUEST_CPUS];
 
 static uint32_t take_one(uint32_t ms)
 {
@@ -58,6 +59,9 @@ static uint32_t carry_out(uint32_t self)
 		barrier();
 		wfi();
 		return take_one(10 * SOON_MS) < GIC_SPURIOUS ? 1 : 2;
+	case ORDER_TIME:
+		stamp[self] = counter();
+		return 1;
 	default:
 		return 2;
 	}
@@ -210,6 +214,50 @@ static void off_and_on_again(void)
 	}
 }
 
+static void time_is_the_same_everywhere(void)
+{
+	for (uint32_t n = 0; n < 100; n++) {
+		for (uint32_t i = 1; i < machine.cpu_count; i++) {
+			uint64_t before = counter(), after;
+
+			give(i, ORDER_TIME, 1);
+			EXPECT(word_within(&answer[i], 1, 10 * SOON_MS));
+			after = counter();
+			EXPECT(stamp[i] >= before);
+			EXPECT(stamp[i] <= after);
+		}
+	}
+}
+
+/* One counter for all CPUs, whatever they did before: waited, or were off while time went on. */
+static void one_time(void)
+{
+	SKIP_IF(machine.cpu_count < 2, "one CPU");
+	time_is_the_same_everywhere();
+	for (uint32_t i = 1; i < machine.cpu_count; i++) {
+		uint64_t until = counter() + counter_hz() / 50;
+
+		give(i, ORDER_WFI, 1);
+		while (counter() < until)
+			;
+		gic_send(i, 1);
+		EXPECT(word_within(&answer[i], 1, 10 * SOON_MS));
+	}
+	time_is_the_same_everywhere();
+	for (uint32_t i = 1; i < machine.cpu_count; i++) {
+		uint64_t until = counter() + counter_hz() / 50,
+			 limit = counter() + 10 * counter_hz();
+
+		give(i, ORDER_OFF, 0);
+		while (psci(PSCI_AFFINITY_INFO, machine.mpidr[i], 0, 0) != 1)
+			EXPECT(counter() < limit);
+		while (counter() < until)
+			;
+		EXPECT(start(i));
+	}
+	time_is_the_same_everywhere();
+}
+
 const struct test smp_tests[] = {
 	{ "smp-start", all_start },
 	{ "smp-ping-pong", ping_pong },
@@ -218,5 +266,6 @@ const struct test smp_tests[] = {
 	{ "smp-wfi-is-woken", wfi_is_woken },
 	{ "smp-devices-are-shared", devices_are_shared },
 	{ "smp-off-and-on-again", off_and_on_again },
+	{ "smp-one-time", one_time },
 	{ NULL, NULL },
 };
