@@ -96,6 +96,9 @@ struct virtio_owner driver_owner(struct driver *d)
 void driver_connect(struct driver *d, struct virtio_dev *vd, uint8_t *page)
 {
 	d->vd = vd;
+	d->handler = virtio_mmio_access;
+	d->device = &d->mmio;
+	d->lock = &vd->lock;
 	virtio_mmio_init(&d->mmio, vd, irq, d, page);
 }
 
@@ -111,9 +114,9 @@ uint64_t driver_access(struct driver *d, bool write, uint64_t offset, unsigned w
 
 	if (d->reg != NULL)
 		return d->reg(d, write, offset, width, value);
-	lock_take(&d->vd->lock);
-	virtio_mmio_access(&d->mmio, &access);
-	lock_give(&d->vd->lock);
+	lock_take(d->lock);
+	d->handler(d->device, &access);
+	lock_give(d->lock);
 	return access.value;
 }
 

@@ -50,6 +50,9 @@ struct driver {
 			uint64_t value);
 	void *bus; /* the other transport's own */
 	struct virtio_dev *vd;
+	mmio_handler handler; /* what answers at the device's registers, with `lock` held */
+	void *device;
+	struct lock *lock;
 	uint64_t features;
 	uint64_t brk; /* next free byte of RAM */
 	bool level;

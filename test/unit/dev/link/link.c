@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A device at the end of a link: the same entropy device, driven through the VMM's end, must not be
+ * distinguishable from one in the VMM, and neither end may be hurt by the other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "test/support/virtio_driver.h"
+#include "vmm/base/util.h"
+#include "vmm/dev/link/link.h"
+#include "vmm/dev/virtio/rng.h"
+
+enum { SIZE = 16, PATIENCE = 10, PLENTY = 1000 };
+
+static struct driver d;
+static struct virtio_rng rng;
+static struct entropy_fixed source;
+static struct link_remote remote;
+static struct link_server server;
+static _Alignas(4096) uint8_t registers[LINK_REGISTERS];
+static _Alignas(4096) uint8_t ring[LINK_RING];
+static unsigned wakes, waits, losses, interrupts;
+static bool server_runs, level;
+
+/* On one core the program runs at once; on another one some time later. */
+static bool at_once;
+
+static void wake(void *ctx)
+{
+	(void)ctx;
+	wakes++;
+	if (server_runs && at_once)
+		(void)link_server_run(&server);
+}
+
+static bool wait_some(void *ctx, unsigned attempt)
+{
+	(void)ctx;
+	waits++;
+	if (server_runs && attempt == PATIENCE / 2)
+		(void)link_server_run(&server);
+	return attempt < PATIENCE;
+}
+
+static void irq(void *ctx, unsigned caller, bool up)
+{
+	(void)ctx;
+	(void)caller;
+	assert_int_not_equal(up, level);
+	level = up;
+	interrupts += up;
+}
+
+static void lost(void *ctx)
+{
+	(void)ctx;
+	losses++;
+}
+
+static const struct link_setup setup = {
+	.registers = registers,
+	.ring = (struct link_ring *)(void *)ring,
+	.wake = wake,
+	.wait = wait_some,
+	.irq = irq,
+	.lost = lost,
+};
+
+static void start_server(void)
+{
+	virtio_rng_init(&rng,
+			&(struct virtio_setup){
+				.name = "rng",
+				.gmem = &d.gmem,
+				.packed = true,
+				.owner = driver_owner(&d),
+			},
+			&source.backend);
+	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(registers, 0, sizeof(registers));
+	memset(ring, 0, sizeof(ring));
+	wakes = waits = losses = interrupts = 0;
+	level = false;
+	at_once = true;
+	server_runs = true;
+	entropy_fixed_init(&source, 1, PLENTY);
+	driver_init(&d);
+	start_server();
+	link_remote_init(&remote, &setup);
+	d.vd = &rng.vd;
+	d.handler = link_remote_access;
+	d.device = &remote;
+	d.lock = &remote.lock;
+	return 0;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	driver_fini(&d);
+	return 0;
+}
+
+static bool exchange(void)
+{
+	struct driver_buffer b = { .gpa = driver_alloc(&d, 32, 1), .len = 32, .writable = true };
+	uint32_t written;
+	int id;
+
+	assert_true(driver_add(&d, 0, &b, 1, false) >= 0);
+	(void)driver_kick(&d, 0);
+	if (server_runs)
+		(void)link_server_run(&server); /* a notification is not waited for */
+	return driver_used(&d, 0, &id, &written) && written == 32;
+}
+
+static void test_works(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		at_once = i == 0;
+		assert_int_equal(driver_read(&d, 0x000), 0x74726976);
+		assert_int_equal(driver_read(&d, 0x008), 4);
+		assert_true(driver_start(&d, i == 0 ? 0 : VIRTIO_F_RING_PACKED, 1, SIZE));
+		assert_true(exchange());
+		/* The line follows the status once the program has signalled. */
+		link_remote_event(&remote, 0);
+		assert_true(level);
+		assert_int_equal(driver_acknowledge(&d), 1);
+		assert_false(level);
+	}
+	assert_int_equal(losses, 0);
+	assert_true(waits > 0);
+}
+
+/* The program tells when its VMM must be signalled: once for a change of the line. */
+static void test_signals(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_false(link_server_run(&server));
+	source.left = 0;
+	assert_false(exchange());
+	source.left = PLENTY;
+	virtio_event(&rng.vd, 0);
+	assert_true(link_server_run(&server));
+	assert_false(link_server_run(&server));
+	link_remote_event(&remote, 1);
+	assert_true(level);
+}
+
+/* Reads need nobody, and show what the device would say, at every width. */
+static void test_reads(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	wakes = 0;
+	for (unsigned width = 1; width <= 8; width *= 2) {
+		for (uint64_t at = 0; at + width <= VIRTIO_MMIO_SIZE; at++) {
+			struct mmio_access own = { .offset = at, .width = (uint8_t)width };
+
+			virtio_mmio_access(&server.mmio, &own);
+			assert_int_equal(driver_access(&d, false, at, width, 0), own.value);
+		}
+	}
+	assert_int_equal(wakes, 0);
+}
+
+/* A program that hangs costs a bounded wait, once; the guest sees a device that needs a reset. */
+static void test_hung(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+	link_remote_event(&remote, 0);
+	assert_true(level);
+	server_runs = false;
+	waits = 0;
+	driver_write(&d, 0x030, 0);
+	assert_int_equal(losses, 1);
+	assert_int_equal(waits, PATIENCE + 1);
+	assert_false(level); /* no interrupt without end */
+	assert_int_equal(driver_read(&d, 0x070) & 64, 64);
+	for (unsigned i = 0; i < 3 * LINK_WRITES; i++)
+		driver_write(&d, 0x050, 0);
+	link_remote_power_on(&remote);
+	assert_int_equal(losses, 1);
+	assert_int_equal(waits, PATIENCE + 1);
+	assert_int_equal(driver_read(&d, 0x070) & 64, 64);
+}
+
+/* Notifications fill the ring; then they are waited for. */
+static void test_full(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	at_once = false;
+	waits = 0;
+	for (unsigned i = 0; i < LINK_WRITES; i++)
+		driver_write(&d, 0x050, 0);
+	assert_int_equal(waits, 0);
+	driver_write(&d, 0x050, 0);
+	assert_int_equal(waits, PATIENCE / 2 + 1);
+	assert_int_equal(losses, 0);
+}
+
+/* A program that writes anything anywhere: the guest may see it, the VMM goes on. */
+static void test_hostile_program(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < 20000; i++) {
+		seed = seed * 1103515245 + 12345;
+		if (i % 3 == 0)
+			registers[(seed >> 8) % sizeof(registers)] = (uint8_t)(seed >> 24);
+		else
+			ring[(seed >> 8) % sizeof(ring)] = (uint8_t)(seed >> 24);
+		(void)driver_access(&d, i % 2 != 0, (seed >> 4) % 0x200 & ~UINT64_C(3), 4, seed);
+		link_remote_event(&remote, 0);
+	}
+	assert_true(losses <= 1);
+}
+
+/* A VMM that posts anything: as a guest that writes anything. */
+static void test_hostile_vmm(void **state)
+{
+	uint32_t seed = 7;
+
+	(void)state;
+	for (unsigned i = 0; i < 20000; i++) {
+		seed = seed * 1103515245 + 12345;
+		ring[(seed >> 8) % (i % 4 == 0 ? 8U : sizeof(ring))] = (uint8_t)(seed >> 24);
+		(void)link_server_run(&server);
+	}
+	memset(ring, 0, sizeof(ring));
+	server.head = 0;
+	link_remote_init(&remote, &setup);
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+}
+
+/* The program dies and is started again: the driver hears of it, resets, and goes on. */
+static void test_restart(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+	start_server();
+	assert_true(link_server_run(&server));
+	link_remote_event(&remote, 0);
+	assert_int_equal(driver_acknowledge(&d) & 2, 2);
+	assert_int_equal(driver_read(&d, 0x070) & 64, 64);
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+	assert_int_equal(losses, 0);
+
+	/* Not in use: nobody is told anything. */
+	driver_write(&d, 0x070, 0);
+	start_server();
+	assert_false(link_server_run(&server));
+	assert_int_equal(driver_read(&d, 0x070), 0);
+}
+
+static void test_power_on(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+	link_remote_event(&remote, 0);
+	assert_true(level);
+	link_remote_power_on(&remote);
+	assert_false(level);
+	assert_int_equal(rng.vd.status, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_works),       TEST(test_signals), TEST(test_reads),
+		TEST(test_hung),        TEST(test_full),    TEST(test_hostile_program),
+		TEST(test_hostile_vmm), TEST(test_restart), TEST(test_power_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
