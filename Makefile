@@ -2,7 +2,7 @@
 # A thin front door. Meson and ninja do the building (meson.build), ci/ does the checking, tools/ the
 # rest; each can be used without make. Every target first installs what it needs (mk/packages.txt).
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build check fuzz docs image clean distclean install-%
+.PHONY: help run test soak bench build check fuzz docs image clean distclean install-%
 
 HOST    := build/host
 TARGET  := build/aarch64
@@ -23,6 +23,7 @@ help:
 #>
 #>   make run      boot an example system in QEMU; its console is your terminal
 #>   make test     every check and test there is; ends with "N passed, N failed"
+#>   make soak     the long forms of the integrity tests, for hours; prints their figures
 #>   make bench    instructions per exit, boot time, memory; beside the peers' figures
 #>   make build    build everything
 #>   make check    only what takes seconds: format, licences, layers, headers, sizes
@@ -72,6 +73,11 @@ image: build
 test:
 	@$(call install,build guest disk run test)
 	@ci/all
+
+soak: build
+	@$(call install,guest disk run test)
+	@tools/debian-guest tools
+	@$(if $(KERNEL),KERNEL='$(KERNEL)' )test/system/run --soak --jobs 1
 
 check:
 	@$(call install,build test)

@@ -38,6 +38,30 @@ def run_sysconf(description, image, kernel, settings=(), unchecked=False, progra
     return done.returncode, done.stdout
 
 
+def host_devices(disk=None, entropy=False, network=None):
+    """QEMU's arguments for the devices that native programs drive, where the descriptions have them:
+    a raw image, a source of entropy, a network (what -netdev takes, without its id)."""
+    options = ["-global", "virtio-mmio.force-legacy=false"]
+    if disk:
+        options += ["-drive", f"file={disk},format=raw,if=none,id=disk,discard=unmap,cache=writeback",
+                    "-device", "virtio-blk-device,bus=virtio-mmio-bus.0,drive=disk"]
+    if network:
+        options += ["-netdev", f"{network},id=network",
+                    "-device", "virtio-net-device,bus=virtio-mmio-bus.8,netdev=network"]
+    if entropy:
+        options += ["-device", "virtio-rng-device,bus=virtio-mmio-bus.16"]
+    return options
+
+
+def make_disk(name, mib):
+    """An empty raw image; its path."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    path = WORK / name
+    with open(path, "wb") as file:
+        file.truncate(mib << 20)
+    return path
+
+
 class Machine:
     """A booted system. `text` is all that the console has shown."""
 

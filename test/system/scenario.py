@@ -15,8 +15,10 @@ SCENARIOS = []
 class Scenario:
     """One scenario while it runs: its machine, and what its tests came to."""
 
-    def __init__(self, name, function, cores, gic):
+    def __init__(self, name, function, cores, gic, soak):
         self.name, self.function, self.cores, self.gic = name, function, cores, gic
+        self.soak = soak  # it has a long form
+        self.long = False
         self.kernel = None
         self.lines = []
         self.passed = self.failed = 0
@@ -47,8 +49,16 @@ class Scenario:
         else:
             self.count(name, True)
 
-    def run(self, kernel):
-        self.kernel = kernel
+    def amount(self, short, long):
+        """How much of something: the first in a test run, the second in a soak run."""
+        return long if self.long else short
+
+    def figure(self, text):
+        """A line of the result that is not a test."""
+        self.lines.append(f"     {self.name}: {text}")
+
+    def run(self, kernel, long=False):
+        self.kernel, self.long = kernel, long
         begun = time.monotonic()
         try:
             self.function(self)
@@ -64,8 +74,9 @@ class Scenario:
         self.lines.append(f"     {self.name}: {time.monotonic() - begun:.0f} s")
 
 
-def scenario(cores=(1,), gic=(3,)):
-    """Declares a scenario for each of these machines; several give names with a suffix."""
+def scenario(cores=(1,), gic=(3,), soak=False):
+    """Declares a scenario for each of these machines; several give names with a suffix. With `soak`
+    it has a long form, which is part of a soak run."""
     def declare(function):
         base = function.__name__.replace("_", "-")
         for count in cores:
@@ -75,7 +86,7 @@ def scenario(cores=(1,), gic=(3,)):
                     name += f"-gic{version}"
                 if len(cores) > 1:
                     name += f"-{count}"
-                SCENARIOS.append(Scenario(name, function, count, version))
+                SCENARIOS.append(Scenario(name, function, count, version, soak))
         return function
     return declare
 
@@ -88,14 +99,15 @@ def environment_number(name, default):
     return int(value) if value else default
 
 
-def chosen(patterns, cores, gic):
-    """The scenarios that fit names and machine (None: any)."""
+def chosen(patterns, cores, gic, soak=False):
+    """The scenarios that fit names and machine (None: any); of a soak run those with a long form."""
     return [s for s in SCENARIOS
-            if (not patterns or any(fnmatch.fnmatch(s.name, p) for p in patterns))
+            if (s.soak or not soak)
+            and (not patterns or any(fnmatch.fnmatch(s.name, p) for p in patterns))
             and cores in (None, s.cores) and gic in (None, s.gic)]
 
 
-def run_all(scenarios, kernel, jobs):
+def run_all(scenarios, kernel, jobs, soak=False):
     """Runs them, `jobs` at a time, longest machine first; (passed, failed)."""
     lock = threading.Lock()
     waiting = sorted(scenarios, key=lambda s: -s.cores)
@@ -107,7 +119,7 @@ def run_all(scenarios, kernel, jobs):
                 if not waiting:
                     return
                 one = waiting.pop(0)
-            one.run(kernel)
+            one.run(kernel, soak)
             with lock:
                 print("\n".join(one.lines), flush=True)
                 total[0] += one.passed

@@ -125,6 +125,20 @@ static void identity(void)
 	}
 }
 
+/* The disks that may be written, with a feature; how many. */
+static unsigned scratch_disks(uint64_t feature)
+{
+	unsigned count = 0;
+
+	for (unsigned n = 0; virtio_nth(VIRTIO_BLK, n) != NULL; n++) {
+		uint64_t offered = virtio_offered(virtio_nth(VIRTIO_BLK, n));
+
+		count += bootarg("scratch", NULL) && (offered & F_BLK_RO) == 0 &&
+			 (offered & feature) == feature;
+	}
+	return count;
+}
+
 /* The same sectors one by one and all at once. */
 static void reads(void)
 {
@@ -151,12 +165,14 @@ static void reads(void)
 /* Single sectors, whose neighbours must stay. */
 static void writes(void)
 {
+	SKIP_IF(scratch_disks(0) == 0, "no scratch disk");
 	FOR_EACH_DISK (vd) {
 		enum { SECTORS = 24 };
 		uint64_t data = data_memory(0), ends[] = { 0, capacity(vd) - SECTORS };
 		struct virtq q;
 
-		SKIP_IF(!scratch(vd), "no scratch disk");
+		if (!scratch(vd))
+			continue;
 		EXPECT(open_disk(vd, &q));
 		for (unsigned where = 0; where < 2; where++) {
 			for (uint64_t i = 0; i < SECTORS; i++)
@@ -214,13 +230,16 @@ static uint8_t range_request(struct virtq *q, uint32_t type, uint64_t sector, ui
 
 static void zeroes(void)
 {
+	SKIP_IF(scratch_disks(F_BLK_WRITE_ZEROES) == 0, "no scratch disk that offers it");
 	FOR_EACH_DISK (vd) {
 		enum { SECTORS = 32, FROM = 5, COUNT = 19 };
 		uint64_t data = data_memory(0);
 		struct virtq q;
 
-		SKIP_IF(!scratch(vd), "no scratch disk");
-		SKIP_IF((vd->features & F_BLK_WRITE_ZEROES) == 0, "not offered");
+		if (!scratch(vd))
+			continue;
+		if ((vd->features & F_BLK_WRITE_ZEROES) == 0)
+			continue;
 		EXPECT(open_disk(vd, &q));
 		for (uint32_t flags = 0; flags <= UNMAP; flags++) {
 			paint(data, SECTORS * SECTOR, 1);
@@ -242,13 +261,16 @@ static void zeroes(void)
 /* Contents are open after a discard; the sectors beside it are not. */
 static void discards(void)
 {
+	SKIP_IF(scratch_disks(F_BLK_DISCARD) == 0, "no scratch disk that offers it");
 	FOR_EACH_DISK (vd) {
 		enum { SECTORS = 64, FROM = 8, COUNT = 40 };
 		uint64_t data = data_memory(0);
 		struct virtq q;
 
-		SKIP_IF(!scratch(vd), "no scratch disk");
-		SKIP_IF((vd->features & F_BLK_DISCARD) == 0, "not offered");
+		if (!scratch(vd))
+			continue;
+		if ((vd->features & F_BLK_DISCARD) == 0)
+			continue;
 		EXPECT(open_disk(vd, &q));
 		paint(data, SECTORS * SECTOR, 2);
 		EXPECT_EQ(request(&q, BLK_OUT, 0, data, SECTORS * SECTOR), BLK_OK);
@@ -281,13 +303,15 @@ static unsigned offer_reads(struct virtq *q, unsigned count)
 /* Many in flight, finished in any order, each with its own data. */
 static void depth(void)
 {
+	SKIP_IF(scratch_disks(0) == 0, "no scratch disk");
 	FOR_EACH_DISK (vd) {
 		uint64_t limit = counter() + 5 * counter_hz();
 		unsigned offered, taken = 0;
 		uint32_t written;
 		struct virtq q;
 
-		SKIP_IF(!scratch(vd), "no scratch disk");
+		if (!scratch(vd))
+			continue;
 		EXPECT(open_disk(vd, &q));
 		for (unsigned i = 0; i < DEPTH; i++)
 			paint(data_memory(0) + i * SECTOR, SECTOR, 100 * i);

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Virtual disks, networks and entropy: that they work, that no byte is wrong, that a hostile guest's
+neighbours do not notice. Most have a long form (`make soak`)."""
+import re
+import time
+
+import linux
+from machine import PATIENCE, host_devices, make_disk
+from scenario import scenario
+from scenarios import check, take_selftest
+
+
+@scenario(gic=(2, 3), soak=True)
+def selftest_virtio(s):
+    """The guest that tests from inside; in the long form each disk is reset 1000 times at work."""
+    disk = make_disk(f"{s.name}.disk", 64)
+    only = "" if not s.long else " test=virtio-blk-resets-in-flight"
+    machine = s.boot("selftest-virtio.dts", qemu=host_devices(disk, entropy=True), settings=[
+        f'/vms/selftest:cmdline="scratch resets={s.amount(20, 1000)}{only}"'])
+    if not s.long:
+        take_selftest(s, machine)
+    else:
+        with s.test("requests in flight across 1000 resets"):
+            machine.expect(r"SELFTEST 1 passed, 0 failed$", 40 * PATIENCE)
+    for line in re.findall(r"MG (virtio-blk resets .*)$", machine.text, re.M):
+        s.figure(line)
+
+
+DISKS = ("vda", "vdb", "vdc", "vdd")
+
+
+@scenario(gic=(2, 3), soak=True)
+def disks_verify(s):
+    """fio writes and reads back, four jobs of 32 requests, over both transports and ring formats."""
+    linux.make_test_ramdisks()
+    disk, mib = make_disk(f"{s.name}.disk", 256), s.amount(1, 64)
+    command = "; ".join(f"echo DISK {d}; verify-disk /dev/{d} {mib}; disk check /dev/{d} {s.amount(2, 120)}"
+                        for d in DISKS)
+    machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[linux.run("debian", command)])
+    for name in DISKS:
+        with s.test(f"{name}: fio --verify"):
+            machine.expect(rf"DISK {name}$", 2 * PATIENCE)
+            s.figure(f"{name}: " + machine.expect(r"VERIFY ok (.*)\n", s.amount(2, 60) * PATIENCE).group(1))
+        with s.test(f"{name}: no block is what it must not be"):
+            s.figure(f"{name}: " + machine.expect(r"CHECK ok (.*)\n", s.amount(1, 4) * PATIENCE).group(1))
+    with s.test("the VM powers off"):
+        check(machine.off() == 0, "status is not 0")
+
+
+@scenario(soak=True)
+def disks_reset_under_load(s):
+    """Abrupt resets of a VM with writers at work: ext4 stays clean, what was safe is there."""
+    linux.make_test_ramdisks()
+    disk, resets = make_disk(f"{s.name}.disk", 256), s.amount(2, 50)
+    machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[
+        linux.run("debian", f"reset-under-load /dev/vdd {resets}")])
+    files = 0
+    for n in range(1, resets + 1):
+        with s.test(f"clean after reset {n}"):
+            match = machine.expect(r"RESETS (?:(\d+) ok, (\d+) files|(WRONG .*))$", 2 * PATIENCE)
+            if match.group(1) == "0":
+                match = machine.expect(r"RESETS (?:(\d+) ok, (\d+) files|(WRONG .*))$", 2 * PATIENCE)
+            check(match.group(3) is None, match.group(3))
+            check(int(match.group(1)) == n, f"reset {match.group(1)}, not {n}")
+            files += int(match.group(2))
+    s.figure(f"{resets} resets, {files} files with their checksums after them")
+    with s.test("the VM powers off"):
+        check(machine.off() == 0, "status is not 0")
+
+
+@scenario(soak=True)
+def disks_driver_dies(s):
+    """The disk's driver dies again and again: no acknowledged flush is lost, no byte is wrong."""
+    linux.make_test_ramdisks()
+    disk, deaths = make_disk(f"{s.name}.disk", 256), s.amount(2, 50)
+    machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[
+        "/programs/disk:file=blk-dies",
+        linux.run("debian", "n=0; while n=$((n + 1)); do disk check /dev/vda 20 $n || break; done")])
+    with s.test(f"{deaths} deaths, and it was started again each time"):
+        machine.expect(rf"disk starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
+    with s.test("the disk goes on, nothing is wrong or lost"):
+        for _ in range(2):
+            machine.expect(r"CHECK ok .*\n", 4 * PATIENCE)
+        wrong = re.search(r"CHECK WRONG.*", machine.text)
+        check(not wrong, wrong and wrong.group(0))
+    for line in re.findall(r"CHECK ok (.*)$", machine.text, re.M):
+        s.figure(line)
+
+
+@scenario(gic=(2, 3), soak=True)
+def stream(s):
+    """Streams from VM to VM through the switch, several at once; every byte is compared."""
+    linux.make_test_ramdisks()
+    streams, size = 4, s.amount("4m", "256m")
+    machine = s.boot("stream.dts", settings=[
+        linux.run("receiver", f"stream take 10.0.0.1 {streams} {size}"),
+        linux.run("sender", f"stream make 10.0.0.2 {streams} {size} 10.0.0.1")])
+    with s.test(f"{streams} streams of {size} arrive as they were sent"):
+        begun = time.monotonic()
+        end = machine.expect(r"\[receiver\] STREAMS (ok|WRONG)", s.amount(3, 40) * PATIENCE)
+        check(end.group(1) == "ok", "\n".join(re.findall("STREAM WRONG.*", machine.text)))
+        s.figure(f"{streams} streams of {size} within {time.monotonic() - begun:.0f} s")
+    for line in re.findall(r"STREAM ok (\d+ hash=\S+)$", machine.text, re.M):
+        s.figure(line)
+
+
+@scenario(gic=(2, 3), soak=True)
+def hostile_virtio(s):
+    """Every cruelty a driver can think of, while the neighbour checks its disk."""
+    linux.make_test_ramdisks()
+    disk = make_disk(f"{s.name}.disk", 64)
+    machine = s.boot("hostile-virtio.dts", qemu=host_devices(disk, entropy=True), settings=[
+        f'/vms/hostile:cmdline="rounds={s.amount(8, 1000)}"',
+        linux.run("neighbour", "n=0; while n=$((n + 1)); do disk check /dev/vda 5 $n || break; done")])
+    with s.test("comes to its end"):
+        end = machine.expect(r"HOSTILE-VIRTIO (\d+) survived, (\d+) lost$", s.amount(4, 60) * PATIENCE)
+    for name, kind, transport, what in re.findall(r"CRUEL (\S+) (\d+) (\S+) (survived|LOST.*)$",
+                                                  machine.text, re.M):
+        s.count(f"device {kind} over {transport} comes back from {name}", what == "survived", what)
+    with s.test("every cruelty ran"):
+        check(end and int(end.group(1)) > 80, "too few")
+    with s.test("its neighbour's disk goes on, no byte is wrong"):
+        for _ in range(2):
+            machine.expect(r"CHECK ok .*\n", 2 * PATIENCE)
+        wrong = re.search(r"CHECK WRONG.*", machine.text)
+        check(not wrong, wrong and wrong.group(0))
