@@ -120,6 +120,8 @@ void runtime_main(void *page, uint64_t thread)
 			native_say(&n, "driver started again (%u): what was in flight is sent anew",
 				   restarts);
 		}
+		if (signals.again)
+			continue;
 		if (signals.deadline != 0 && native_alarm(&n, signals.deadline))
 			continue;
 		(void)native_wait(&n);

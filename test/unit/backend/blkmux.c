@@ -417,6 +417,34 @@ static void test_wild_indices(void **state)
 	}
 }
 
+/*
+ * It asks for nonsense without end, and says of every answer that it has read it: as another thread could,
+ * while the multiplexer runs. Here its indices lie over the multiplexer's own. Each run comes to its end, and
+ * the neighbour is served.
+ */
+static void test_without_end(void **state)
+{
+	struct blkmux_client *c = &s->mux.client[0];
+	struct raw other;
+
+	(void)state;
+	stack_add(s, &(struct blkmux_client_setup){ .count = 100 });
+	stack_add(s, &(struct blkmux_client_setup){ .first = 100, .count = 100 });
+	open_all();
+	other = raw_client(1);
+	for (uint32_t i = 0; i < BLKQ_CAPACITY; i++)
+		s->channel[0].requests[16 + i * 32] = 99; /* no such code */
+	c->responses.index = c->requests.index + 1;
+	c->requests.theirs = &c->responses.index;  /* one more with every answer */
+	c->responses.theirs = &c->responses.index; /* all are read */
+	for (uint32_t i = 1; i <= 10; i++) {
+		assert_true(blkmux_run(&s->mux, 0).again);
+		assert_in_range(c->refused, i * (BLKMUX_BUDGET - 10), i * BLKMUX_BUDGET);
+	}
+	put(&other, BLKQ_READ | BLKQ_SECTORS, 0, 1, 0, 5);
+	assert_int_equal(outcome(&other, 5), BLKQ_OK);
+}
+
 static void test_plugged(void **state)
 {
 	struct raw r;
@@ -634,6 +662,7 @@ int main(void)
 		TEST(test_read_only_client),
 		TEST(test_does_not_read),
 		TEST(test_wild_indices),
+		TEST(test_without_end),
 		TEST(test_plugged),
 		TEST(test_barrier),
 		TEST(test_rate),

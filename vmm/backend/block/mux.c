@@ -148,7 +148,8 @@ static void take_responses(struct blkmux *m)
 {
 	struct blkq_response response;
 
-	while (blkq_take(&m->responses, &response)) {
+	for (unsigned left = BLKQ_CAPACITY; left > 0 && blkq_take(&m->responses, &response);
+	     left--) {
 		struct blkmux_slot *slot = &m->slot[response.id & (BLKMUX_SLOTS - 1)];
 		bool good = response.status == BLKQ_OK && response.count == slot->request.count;
 		struct blkmux_client *c;
@@ -436,16 +437,28 @@ static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 	return true;
 }
 
+/*
+ * A client on another core can ask for things as fast as they are refused, and say that it has read the
+ * answers: so there is an end to it, and the driver and the others get their turn.
+ */
 static void serve_clients(struct blkmux *m, uint64_t now, struct blkmux_signals *signals)
 {
-	uint32_t idle = 0;
+	uint32_t idle = 0, budget = BLKMUX_BUDGET;
 
 	while (m->client_count > 0 && idle < m->client_count) {
-		idle = serve_one(m, m->turn, now, signals) ? 0 : idle + 1;
+		if (!serve_one(m, m->turn, now, signals)) {
+			idle++;
+		} else if (--budget > 0) {
+			idle = 0;
+		} else {
+			signals->again = true;
+			break;
+		}
 		m->turn = (m->turn + 1) % m->client_count;
 		if (!send_all(m))
 			break;
 	}
+	(void)send_all(m);
 }
 
 struct blkmux_signals blkmux_run(struct blkmux *m, uint64_t now)

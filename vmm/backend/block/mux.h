@@ -24,6 +24,7 @@
 #include "vmm/backend/queue/blkq.h"
 
 enum {
+	BLKMUX_BUDGET = 2 * BLKQ_CAPACITY, /* requests that are taken in one run */
 	BLKMUX_CLIENTS = 32,
 	BLKMUX_SLOTS = BLKQ_CAPACITY,
 	BLKMUX_OWN_DATA = GPT_ENTRIES_BYTES, /* data region it needs for itself */
@@ -123,6 +124,7 @@ struct blkmux_signals {
 	uint64_t clients; /* bit i: client i */
 	bool driver;
 	bool opened;       /* clients were given their disks: their states are settled */
+	bool again;        /* it has done enough for once: run again without waiting */
 	uint64_t deadline; /* 0: none */
 };
 
