@@ -137,15 +137,15 @@ def selftest_smp(s):
 @scenario(cores=(1, 4), gic=(2, 3))
 def resets(s):
     """20 resets, each catching the vCPUs in other states: asleep, off, with interrupts active."""
-    cores = " ".join(str(core) for core in range(s.cores))
-    machine = s.boot("resets.dts", settings=[f"/vms/resets:cores=<{cores}>"])
-    with s.test("each start is as the first"):
-        for n in range(1, 21):
-            machine.expect(rf"RESETS round {n}$")
-        machine.expect(r"RESETS done 20$")
-        check("RESETS FAIL" not in machine.text, "a CPU failed")
-    with s.test("powers off with status 0"):
-        check(machine.off() == 0, "status is not 0")
+    for cores in ("0", "0 0") if s.cores == 1 else ("0 1 2 3",):
+        machine = s.boot("resets.dts", settings=[f"/vms/resets:cores=<{cores}>"])
+        with s.test(f"on cores {cores}, each start is as the first"):
+            for n in range(1, 21):
+                machine.expect(rf"RESETS round {n}$")
+            machine.expect(r"RESETS done 20$")
+            check("RESETS FAIL" not in machine.text, "a CPU failed")
+        with s.test(f"on cores {cores}, powers off with status 0"):
+            check(machine.off() == 0, "status is not 0")
 
 
 # ---- hostile guests and their neighbour ----
