@@ -10,7 +10,7 @@
 
 #include "sysconf/build.h"
 
-enum { SYSTEM_FILES_SAID = 4096, SYSTEM_FILES_SETTINGS = 4 };
+enum { SYSTEM_FILES_SAID = 4096, SYSTEM_FILES_SETTINGS = 16 };
 
 /* Of the images. */
 enum { SYSTEM_KERNEL_BYTES = 0x201000, SYSTEM_INITRD_BYTES = 5000 };

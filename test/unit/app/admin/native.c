@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A system with a disk: driver, multiplexer and a VM's device. What each shares with whom is what the
+ * tables of vmm/admin/native.c say and no more; a driver that faults starts again as if for the first
+ * time; and every refused call ends in words.
+ */
+#include <string.h>
+
+#include <vmm/config.h>
+
+#include "test/unit/app/admin/world.h"
+#include "vmm/base/util.h"
+
+enum { DISK = SYSTEM_FIXED_PROGRAMS, DISKS, ONE, TWO, PROGRAMS };
+
+static int setup(void **state)
+{
+	static const char *const settings[] = {
+		"/programs/disk:kind=blk-driver",
+		"/programs/disk:reg=/bits/ 64 <0x0a000000 0x1000>",
+		"/programs/disk:interrupt=<48>",
+		"/programs/disks:kind=block",
+		"/programs/disks:driver=disk",
+		"/vms/one/devices/vda:kind=virtio-blk",
+		"/vms/one/devices/vda:backend=disks",
+		"/vms/one/devices/vda:partition=<3>",
+	};
+	int result = world_setup(state);
+
+	memcpy(world.settings, settings, sizeof(settings));
+	world.untyped[world.untyped_count++] =
+		(struct fk_untyped){ .paddr = 0x0a000000, .bits = 12, .device = true };
+	return result;
+}
+
+/* ---- what they are told ---- */
+
+static struct vmm_native_config natives[PROGRAMS];
+static struct vmm_config vmm;
+
+static const struct vmm_channel *channel(uint32_t id, uint32_t role)
+{
+	struct vmm_start start;
+
+	world_start_page(id, &start, &natives[id], sizeof(natives[id]));
+	assert_int_equal(natives[id].magic, VMM_NATIVE_MAGIC);
+	for (uint32_t i = 0; i < natives[id].channel_count; i++) {
+		const struct vmm_channel *c = &natives[id].channels[i];
+
+		if (c->kind == VMM_CHANNEL_BLOCK && c->role == role)
+			return c;
+	}
+	fail_msg("program %u has no such channel", id);
+	return NULL;
+}
+
+static const struct vmm_channel *vmm_channel(void)
+{
+	struct vmm_start start;
+
+	world_start_page(ONE, &start, &vmm, sizeof(vmm));
+	assert_int_equal(vmm.device_count, 1);
+	assert_int_equal(vmm.devices[0].kind, VMM_DEVICE_VIRTIO_BLK);
+	assert_string_equal(vmm.devices[0].name, "vda");
+	return &vmm.channels[vmm.devices[0].channel];
+}
+
+static uint64_t paddr_at(uint32_t id, uint64_t vaddr)
+{
+	const struct fk_mapping *m = fk_mapping(world_thread(id, 0)->vspace.object, vaddr);
+
+	assert_non_null(m);
+	assert_int_equal(m->size, PAGE_BYTES);
+	assert_true((m->attributes & seL4_ARM_ExecuteNever) != 0);
+	return m->frame->paddr + vaddr % PAGE_BYTES;
+}
+
+static void check_notify(uint32_t from, const struct vmm_channel *mine, uint32_t to,
+			 const struct vmm_channel *theirs)
+{
+	const struct fk_cap *cap = fk_slot(&world_thread(from, 0)->cspace, mine->notify, 64);
+
+	assert_int_equal(cap->object->kind, seL4_NotificationObject);
+	assert_true(cap->rights == seL4_CanWrite.words[0]);
+	assert_true(cap->badge == theirs->badge);
+	/* Where the other one waits. */
+	if (to == ONE) {
+		assert_ptr_equal(world_thread(to, 0)->notification, cap->object);
+	} else {
+		struct vmm_start start;
+
+		world_start_page(to, &start, NULL, 0);
+		for (uint32_t i = 0; i < start.cap_count; i++) {
+			if (strcmp(start.caps[i].name, "wake") == 0)
+				assert_ptr_equal(fk_slot(&world_thread(to, 0)->cspace,
+							 start.caps[i].cptr, 64)
+							 ->object,
+						 cap->object);
+		}
+	}
+}
+
+static void check_channel(uint32_t client, const struct vmm_channel *c, uint32_t server,
+			  const struct vmm_channel *s)
+{
+	const struct channel_kind *kind = channel_kind(VMM_CHANNEL_BLOCK);
+
+	assert_int_equal(c->role, VMM_ROLE_CLIENT);
+	assert_int_equal(s->role, VMM_ROLE_SERVER);
+	check_notify(client, c, server, s);
+	check_notify(server, s, client, c);
+	for (uint32_t i = 0; i < kind->region_count; i++) {
+		const struct vmm_region *mine = &c->region[i], *theirs = &s->region[i];
+
+		assert_int_equal(mine->size, theirs->size);
+		for (uint64_t at = 0; at < mine->size; at += PAGE_BYTES) {
+			uint64_t paddr = paddr_at(client, mine->vaddr + at);
+
+			if (theirs->vaddr != 0)
+				assert_true(paddr == paddr_at(server, theirs->vaddr + at));
+			if (mine->paddr != 0)
+				assert_true(paddr == mine->paddr + at);
+		}
+	}
+	assert_int_equal(s->region[VMM_BLOCK_DATA].vaddr, 0);
+	assert_true(s->region[VMM_BLOCK_DATA].paddr != 0);
+	assert_true(s->region[VMM_BLOCK_DATA].paddr == c->region[VMM_BLOCK_DATA].paddr);
+}
+
+static void channels_join_the_right_pages(void **state)
+{
+	const struct vmm_channel *device;
+
+	(void)state;
+	world_run();
+	assert_int_equal(world.end, WORLD_SERVED);
+	check_channel(DISKS, channel(DISKS, VMM_ROLE_CLIENT), DISK, channel(DISK, VMM_ROLE_SERVER));
+	device = vmm_channel();
+	check_channel(ONE, device, DISKS, channel(DISKS, VMM_ROLE_SERVER));
+	assert_int_equal(device->region[VMM_BLOCK_DATA].size, KIB(512));
+	assert_string_equal(channel(DISKS, VMM_ROLE_SERVER)->name, "one.vda");
+	assert_int_equal(channel(DISKS, VMM_ROLE_SERVER)->block.partition, 3);
+}
+
+/* Its device, and memory in one piece that nobody else has. */
+static void a_driver_has_its_device(void **state)
+{
+	struct vmm_start start;
+	const struct vmm_start_region *dma = NULL, *device = NULL;
+
+	(void)state;
+	world_run();
+	world_start_page(DISK, &start, NULL, 0);
+	for (uint32_t i = 0; i < start.region_count; i++) {
+		if (strcmp(start.regions[i].name, "dma") == 0)
+			dma = &start.regions[i];
+		else if (strcmp(start.regions[i].name, "device") == 0)
+			device = &start.regions[i];
+	}
+	assert_non_null(dma);
+	assert_non_null(device);
+	assert_true(paddr_at(DISK, device->vaddr) == 0x0a000000);
+	for (uint64_t at = 0; at < dma->size; at += PAGE_BYTES)
+		assert_true(paddr_at(DISK, dma->vaddr + at) == dma->paddr + at);
+}
+
+/* ---- who shares what ---- */
+
+static bool may_share(uint32_t a, uint32_t b)
+{
+	return a == SYSTEM_CONSOLE || b == SYSTEM_CONSOLE || (a == DISK && b == DISKS) ||
+	       (a == DISKS && b == ONE);
+}
+
+/* Frames that two programs have, one of them to write, are between those who may. */
+static void nothing_else_is_shared(void **state)
+{
+	(void)state;
+	world_run();
+	for (uint32_t a = 0; a < PROGRAMS; a++) {
+		const struct fk_object *space = world_thread(a, 0)->vspace.object;
+
+		for (uint32_t b = a + 1; b < PROGRAMS; b++) {
+			const struct fk_object *other = world_thread(b, 0)->vspace.object;
+
+			for (uint32_t i = 0; i < space->map_count * other->map_count; i++) {
+				const struct fk_mapping *m = &space->map[i / other->map_count];
+				const struct fk_mapping *n = &other->map[i % other->map_count];
+
+				if (m->frame == n->frame &&
+				    ((m->rights | n->rights) & seL4_CanWrite.words[0]) != 0)
+					assert_true(may_share(a, b));
+			}
+		}
+	}
+}
+
+/* Notifications, its interrupt, the timer's endpoint: nothing that makes or reaches anything. */
+static void native_programs_can_name_little(void **state)
+{
+	(void)state;
+	world_run();
+	for (uint32_t id = DISK; id <= DISKS; id++) {
+		const struct fk_cap *root = &world_thread(id, 0)->cspace;
+
+		for (uint64_t i = 0; i < UINT64_C(1) << root->object->radix; i++) {
+			const struct fk_cap *cap = &root->object->slots[i];
+
+			if (cap->object == NULL)
+				continue;
+			assert_true(cap->object->kind == seL4_NotificationObject ||
+				    (id == DISK && cap->object->kind == FK_IRQ_HANDLER) ||
+				    (id == DISKS && cap->object->kind == seL4_EndpointObject));
+			if (cap->object->kind == seL4_EndpointObject)
+				assert_true((cap->rights & seL4_CanGrant.words[0]) == 0);
+		}
+	}
+}
+
+/* ---- a driver that dies ---- */
+
+static void fault(uint64_t program)
+{
+	world_event((struct event){ .badge = BADGE_FAULT(program, 0),
+				    .label = seL4_Fault_VMFault,
+				    .mr = { 0x1000, 0x2000, 0, 0x3000 } });
+}
+
+/* Stands where it stood when it was started, with the variables its file has. */
+static void a_driver_starts_again(void **state)
+{
+	uint8_t data[0x1800], expected[0x1800] = { 0 };
+	struct fk_object *thread;
+
+	(void)state;
+	fault(DISK);
+	fault(DISK);
+	world_run();
+	assert_int_equal(world.end, WORLD_SERVED);
+	assert_said("disk, thread 0: data fault");
+	assert_said("disk starts again (1)\n");
+	assert_said("disk starts again (2)\n");
+	assert_false(said("disk has stopped"));
+	thread = world_thread(DISK, 0);
+	assert_true(thread->running);
+	assert_true(thread->regs.pc == 0x400000);
+	assert_true(thread->regs.x0 != 0 && thread->regs.x1 == 0);
+	assert_non_null(fk_mapping(thread->vspace.object, thread->regs.sp - 1));
+	memset(expected, 0x22, 0x80);
+	assert_true(
+		fk_read_space(&world.kernel, thread->vspace.object, 0x410000, data, sizeof(data)));
+	assert_memory_equal(data, expected, sizeof(data));
+}
+
+static void a_multiplexer_does_not(void **state)
+{
+	(void)state;
+	fault(DISKS);
+	world_run();
+	assert_said("disks has stopped; the rest goes on\n");
+	assert_false(said("starts again"));
+}
+
+/* ---- refused calls ---- */
+
+static void every_refused_call_ends_in_words(void **state)
+{
+	uint64_t calls;
+
+	(void)state;
+	world_run();
+	calls = world.kernel.calls;
+	for (world.fail_call = 1; world.fail_call <= calls; world.fail_call += 3) {
+		world_run();
+		if (world.end == WORLD_WENT_ON && world.failed_label == CNodeCopy)
+			continue; /* the capability for SMC calls, which not every kernel has */
+		assert_int_equal(world.end, WORLD_DIED);
+		assert_said("the system was not built");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+		TEST(channels_join_the_right_pages),
+		TEST(a_driver_has_its_device),
+		TEST(nothing_else_is_shared),
+		TEST(native_programs_can_name_little),
+		TEST(a_driver_starts_again),
+		TEST(a_multiplexer_does_not),
+		TEST(every_refused_call_ends_in_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
