@@ -12,7 +12,7 @@
 #include "vmm/admin/system.h"
 #include "vmm/base/util.h"
 
-enum { PROGRAMS_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS, NAME_BYTES = 48 };
+enum { PROGRAMS_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS + 1, NAME_BYTES = 48 };
 
 /* Everything read so far. Payloads are by image index, programs in the order of first use. */
 struct build {
@@ -178,6 +178,8 @@ static void read_programs(struct build *build)
 		text_add(&path, "/vms/");
 		text_add(&path, system->vms[i].name);
 		read_program(build, path.at, system->vms[i].file);
+		if (system_own_programs(&system->vms[i]) > 0)
+			read_program(build, path.at, SYSTEM_DEVICE_FILE);
 	}
 }
 

@@ -14,6 +14,7 @@
  *   channel.c  other native programs, and what connects them with VMs
  *   restart.c  a driver that died runs again
  *   vm.c       a VM: guest and VMM
+ *   device.c   a VM's devices, in its VMM or in programs of their own
  *   seal.c     gives everything up
  *   serve.c    faults, VMs that end, power off
  *
@@ -27,6 +28,7 @@
 
 #include <sel4/sel4.h>
 #include <vmm/channel.h>
+#include <vmm/config.h>
 #include <vmm/console.h>
 
 #include "app/admin/state.h"
@@ -186,6 +188,33 @@ void channel_connect(struct admin *a, uint32_t kind, uint32_t data_kib,
 struct channel_end channel_native_end(struct admin *a, uint32_t program, const char *other);
 void channel_create_natives(struct admin *a);
 void channel_finish_natives(struct admin *a);
+
+/* ---- device.c ---- */
+
+/* A program that has device models, while it is made: the VMM, or one with a single device. */
+struct device_host {
+	struct program *program;
+	seL4_CPtr wake; /* vault: its notification */
+	struct vmm_config *config;
+};
+
+/* What is needed while the devices of one VM are made. */
+struct device_build {
+	struct admin *a;
+	const struct system_vm *vm;
+	struct vm_state *state;
+	struct device_host vmm;
+	uint32_t own_count;
+	struct device_host own[SYSTEM_OWN_PROGRAMS];
+};
+
+/** Devices, channels, heaps, log; and the programs of devices that have their own. */
+void device_add_all(struct device_build *b);
+/** RAM range `index` of the VM is about to be mapped, into these programs too. */
+void device_begin_ram(struct device_build *b, const struct vmm_config_range *range, uint32_t index);
+/** A large frame of it, `at` bytes from its start. */
+void device_map_ram(struct device_build *b, seL4_CPtr frame, uint64_t at, uint32_t index);
+void device_finish(struct device_build *b);
 
 /* ---- vm.c ---- */
 

@@ -108,10 +108,11 @@ static void on_fault(struct admin *a, seL4_Word badge, seL4_Word label)
 		admin_say(a, "%s has stopped; the rest goes on", a->programs[program].name);
 		return;
 	}
-	program -= a->system.program_count;
-	if (!a->vms[program].ended) {
-		admin_say(a, "VM %s failed: its VMM faulted", a->system.vms[program].name);
-		vm_ended(a, program, true);
+	for (uint32_t i = 0; i < a->system.vm_count; i++) {
+		if (a->vms[i].program != program || a->vms[i].ended)
+			continue;
+		admin_say(a, "VM %s failed: its VMM faulted", a->system.vms[i].name);
+		vm_ended(a, i, true);
 	}
 }
 

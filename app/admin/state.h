@@ -14,6 +14,7 @@
 
 #include <sel4/sel4.h>
 #include <vmm/channel.h>
+#include <vmm/config.h>
 #include <vmm/console.h>
 #include <vmm/image.h>
 #include <vmm/start.h>
@@ -35,7 +36,8 @@ enum {
 	VCPU_SCS = 2, /* scheduling contexts of a vCPU: its handler's, its guest's */
 	KEPT_MAX = 32,
 	GICV_PAGES = 2, /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
-	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS,
+	OWN_MAX = 16,   /* devices with a program of their own, in all */
+	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS + OWN_MAX,
 	PRIORITY_LOWEST = 1, /* the others: vmm/admin/system.h */
 };
 
@@ -117,6 +119,7 @@ struct program {
 };
 
 struct vm_state {
+	uint32_t program;       /* its VMM: index into programs */
 	uint64_t guest_bytes;   /* guest's objects and tables, without RAM */
 	uint64_t timer_bytes;   /* its clients in the timer server */
 	uint64_t channel_bytes; /* shared with native programs */
@@ -170,8 +173,10 @@ struct admin {
 	uint32_t program_count;
 	struct program programs[PROGRAM_MAX];
 	struct vm_state vms[SYSTEM_VMS];
-	struct vmm_native_config natives[SYSTEM_PROGRAMS]; /* from SYSTEM_FIXED_PROGRAMS on */
-	seL4_CPtr native_wakes[SYSTEM_PROGRAMS];           /* vault */
+	struct vmm_native_config natives[SYSTEM_PROGRAMS];  /* from SYSTEM_FIXED_PROGRAMS on */
+	seL4_CPtr native_wakes[SYSTEM_PROGRAMS];            /* vault */
+	uint32_t own_count;                                 /* programs of devices */
+	struct vmm_config own_configs[SYSTEM_OWN_PROGRAMS]; /* of the VM being built */
 	struct vmm_console_config console;
 	struct vmm_timer_config timer;
 	seL4_CPtr console_wake, serial_wake; /* vault */

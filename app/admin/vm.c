@@ -9,18 +9,15 @@
 #include <vmm/config.h>
 
 #include "app/admin/admin.h"
-#include "vmm/base/fmt.h"
 #include "vmm/base/util.h"
 
 enum {
 	CNODE_BITS = 7, /* 8 vCPUs with 8 capabilities each, consoles and a few more */
 	GUEST_CNODE_BITS = 1,
 	STACK_PAGES = 4,
-	QUEUE_BYTES = 4096,
 };
 
 #define SEND_RIGHTS seL4_CapRights_new(1, 0, 0, 1) /* call: write and grant reply */
-#define NO_INDEX    UINT32_MAX
 
 /* What is needed while one VM is built. */
 struct vm_build {
@@ -33,6 +30,7 @@ struct vm_build {
 	seL4_CPtr guest_cnode;
 	seL4_CPtr notifications[SYSTEM_VCPUS]; /* of the handlers */
 	struct vmm_config *config;
+	struct device_build devices;
 };
 
 /* ---- memory ---- */
@@ -55,11 +53,15 @@ static uint32_t take_ram(struct admin *a, uint64_t wanted, seL4_CPtr *first)
  * RAM in large pages, the same frames in both address spaces. The capabilities of the frames mapped
  * into the guest are the original ones.
  */
-static void add_ram(struct vm_build *b, const struct system_range *ram,
-		    struct vmm_config_range *range)
+static void add_ram(struct vm_build *b, uint32_t index)
 {
 	struct admin *a = b->a;
+	const struct system_range *ram = &b->vm->ram[index];
+	struct vmm_config_range *range = &b->config->ram[index];
 	uint64_t done = 0, host = space_reserve(&b->vmm->space, ram->size, SYSTEM_LARGE_PAGE);
+
+	*range = (struct vmm_config_range){ .gpa = ram->base, .host = host, .size = ram->size };
+	device_begin_ram(&b->devices, range, index);
 
 	while (done < ram->size) {
 		seL4_CPtr first;
@@ -73,9 +75,9 @@ static void add_ram(struct vm_build *b, const struct system_range *ram,
 			space_map(a, &b->vmm->space, object_copy(a, first + i), host + done,
 				  seL4_ReadWrite,
 				  seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever);
+			device_map_ram(&b->devices, first + i, done, index);
 		}
 	}
-	*range = (struct vmm_config_range){ .gpa = ram->base, .host = host, .size = ram->size };
 }
 
 /* GICv2: the guest has the hardware's virtual CPU interface. */
@@ -215,94 +217,6 @@ static void add_vcpu(struct vm_build *b, uint32_t index)
 	config->vcpu = program_grant(a, b->vmm, vcpu, seL4_AllRights, 0);
 }
 
-/* ---- devices ---- */
-
-static uint32_t add_channel(struct vm_build *b, const char *name, enum vmm_console_kind kind)
-{
-	struct admin *a = b->a;
-	uint32_t index = b->config->channel_count++;
-	struct vmm_channel *channel = &b->config->channels[index];
-	struct queue_pair pair;
-	seL4_CPtr notify =
-		object_mint(a, b->notifications[0], seL4_CanWrite, VMM_BADGE_CHANNEL(index));
-
-	native_console_client(a, name, kind, &b->vmm->space,
-			      kind == VMM_CONSOLE_LOG ? seL4_CapNull : notify, &pair);
-	channel->kind = VMM_CHANNEL_SERIAL;
-	channel->rx_queue = pair.rx_queue;
-	channel->rx_data = pair.rx_data;
-	channel->tx_queue = pair.tx_queue;
-	channel->tx_data = pair.tx_data;
-	channel->rx_capacity = pair.rx_queue != 0 ? QUEUE_BYTES : 0;
-	channel->tx_capacity = QUEUE_BYTES;
-	channel->notify =
-		program_grant(a, b->vmm, a->console_wake, seL4_CanWrite, VMM_CONSOLE_BADGE_CLIENT);
-	return index;
-}
-
-/* A channel to the program that serves the device; the server knows it as "vm.device". */
-static uint32_t add_backend(struct vm_build *b, const struct system_device *device)
-{
-	struct admin *a = b->a;
-	uint32_t index = b->config->channel_count++;
-	const char *server = a->system.programs[device->backend].name;
-	char name[sizeof(((struct vmm_channel *)0)->name)];
-	struct channel_end ends[2] = {
-		{
-			.program = b->vmm,
-			.wake = b->notifications[0],
-			.badge = VMM_BADGE_CHANNEL(index),
-			.channel = &b->config->channels[index],
-			.name = server,
-		},
-		channel_native_end(a, (uint32_t)device->backend, name),
-	};
-
-	fmt_snprintf(name, sizeof(name), "%s.%s", b->vm->name, device->name);
-	a->account = &b->state->channel_bytes;
-	channel_connect(a, device_kind(device->kind)->channel, device->data_kib, ends);
-	system_channel_params(device, ends[0].channel);
-	system_channel_params(device, ends[1].channel);
-	a->account = &b->vmm->bytes;
-	return index;
-}
-
-static uint32_t add_device_channel(struct vm_build *b, const struct system_device *device)
-{
-	if (device->backend >= 0)
-		return add_backend(b, device);
-	return device->console != NULL ? add_channel(b, device->console, VMM_CONSOLE_VM) : NO_INDEX;
-}
-
-static void add_devices(struct vm_build *b)
-{
-	char name[VMM_START_NAME];
-
-	for (uint32_t i = 0; i < b->vm->device_count; i++) {
-		const struct system_device *described = &b->vm->devices[i];
-
-		struct vmm_config_device *device = &b->config->devices[b->config->device_count++];
-
-		*device = (struct vmm_config_device){
-			.kind = described->kind,
-			.intid = described->interrupt,
-			.gpa = described->at.base,
-			.size = described->at.size,
-			.channel = add_device_channel(b, described),
-			.transport = described->transport,
-			.flags = described->packed ? VMM_DEVICE_PACKED : 0,
-			.queues = described->queues,
-		};
-		memcpy(device->name, described->name, strlen(described->name));
-	}
-	b->config->heap_size = system_vm_heap(b->vm);
-	if (b->config->heap_size > 0)
-		b->config->heap_host = space_new_pages(
-			b->a, &b->vmm->space, (uint32_t)(b->config->heap_size / PAGE_BYTES), NULL);
-	fmt_snprintf(name, sizeof(name), "vmm %s", b->vm->name);
-	b->config->log_channel = add_channel(b, name, VMM_CONSOLE_LOG);
-}
-
 /* ---- all ---- */
 
 static void add_pci(struct vm_build *b)
@@ -382,6 +296,7 @@ void vm_create(struct admin *a, uint32_t index)
 		if (b.vm->vcpus[i].sched.priority >= priority)
 			priority = b.vm->vcpus[i].sched.priority + 1;
 	}
+	b.state->program = a->program_count;
 	b.vmm = program_new(a, b.vm->name, b.vm->file, CNODE_BITS, priority, false);
 	for (uint32_t i = 0; i < b.vm->vcpu_count; i++)
 		b.notifications[i] = object_new(a, seL4_NotificationObject, seL4_NotificationBits);
@@ -392,10 +307,16 @@ void vm_create(struct admin *a, uint32_t index)
 		add_vcpu(&b, i);
 	a->account = &b.vmm->bytes;
 	config.admin = program_grant(a, b.vmm, a->endpoint, SEND_RIGHTS, BADGE_VM(index));
-	add_devices(&b);
+	b.devices = (struct device_build){
+		.a = a,
+		.vm = b.vm,
+		.state = b.state,
+		.vmm = { .program = b.vmm, .wake = b.notifications[0], .config = &config },
+	};
+	device_add_all(&b.devices);
 	add_pci(&b);
 	for (uint32_t i = 0; i < b.vm->ram_count; i++)
-		add_ram(&b, &b.vm->ram[i], &config.ram[i]);
+		add_ram(&b, i);
 	add_gicv(&b);
 	add_firmware(&b);
 	a->account = &b.vmm->bytes;
@@ -404,5 +325,6 @@ void vm_create(struct admin *a, uint32_t index)
 	add_image(&b, b.vm->dtb, &config.dtb);
 	add_image(&b, b.vm->overlay, &config.overlay);
 	program_finish(a, b.vmm, &config, sizeof(config));
+	device_finish(&b.devices);
 	say_memory(&b);
 }

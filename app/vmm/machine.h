@@ -11,6 +11,7 @@
 
 #include "vmm/backend/console/sddf.h"
 #include "vmm/core/vm.h"
+#include "vmm/dev/link/link.h"
 #include "vmm/dev/pci/host.h"
 #include "vmm/dev/psci/psci.h"
 #include "vmm/dev/rtc/pl031.h"
@@ -58,16 +59,26 @@ struct machine_pci {
 	unsigned slot_count; /* taken */
 };
 
+/* How a virtio device is reached. */
+enum machine_place {
+	MACHINE_MMIO = 0,
+	MACHINE_PCI,
+	MACHINE_REMOTE, /* virtio-mmio, in a program of its own */
+};
+
 /* A virtio device with its transport; on the heap, as the device and its backend. */
 struct machine_virtio {
 	struct machine *machine;
-	struct virtio_dev *vd;
-	uint64_t signals; /* badge bits that mean this device's backend */
+	const char *name;
+	enum machine_place place;
+	struct virtio_dev *vd; /* NULL if it is remote */
+	uint64_t signals;      /* badge bits that mean this device's backend or program */
+	uint64_t *wake;        /* remote: entry of machine.signals */
 	unsigned intid;
-	bool on_pci;
 	union {
 		struct virtio_mmio mmio;
 		struct virtio_pci pci;
+		struct link_remote remote;
 	};
 };
 
@@ -121,6 +132,12 @@ void machine_raise(void *ctx);
 /* virtio.c: what is the same for all virtio devices. */
 VMM_MUST_CHECK enum vmm_err machine_virtio_add(struct machine *m,
 					       const struct vmm_config_device *device);
+
+/** Makes a device by its kind's row, without a transport. Needs m->config, memory and signals. */
+VMM_MUST_CHECK enum vmm_err machine_virtio_create(struct machine *m,
+						  const struct vmm_config_device *device,
+						  const struct virtio_owner *owner,
+						  struct virtio_dev **vd);
 void machine_virtio_reset(struct machine *m);
 void machine_virtio_signal(struct machine *m, uint64_t badge);
 void machine_virtio_again(struct machine *m, unsigned vcpu);

@@ -40,53 +40,133 @@ static void again(void *ctx, const struct virtio_dev *vd)
 	vm_again(&m->vm, vd->caller);
 }
 
+static enum vmm_err add_region(struct machine *m, const struct vmm_config_device *device,
+			       mmio_handler handler, void *model, struct lock *lock)
+{
+	return bus_add(&m->vm.bus, &(struct bus_region){
+					   .gpa = device->gpa,
+					   .size = device->size,
+					   .handler = handler,
+					   .device = model,
+					   .lock = lock,
+				   });
+}
+
+/* ---- in a program of its own ---- */
+
+enum {
+	PATIENCE = 1000000, /* looks at the ring; far more than an answer takes on a busy core */
+	YIELD_EVERY = 16,
+};
+
+static void wake(void *ctx)
+{
+	const struct machine_virtio *v = ctx;
+
+	port_signal(*v->wake);
+}
+
+static bool wait(void *ctx, unsigned attempt)
+{
+	(void)ctx;
+	if (attempt % YIELD_EVERY == YIELD_EVERY - 1)
+		port_yield();
+	else
+		port_pause();
+	return attempt < PATIENCE;
+}
+
+static void lost(void *ctx)
+{
+	const struct machine_virtio *v = ctx;
+
+	machine_say(v->machine, "device %s: its program does not answer; it is given up", v->name);
+}
+
+static enum vmm_err connect_remote(struct machine *m, struct machine_virtio *v,
+				   const struct vmm_config_device *device)
+{
+	const struct vmm_channel *channel;
+
+	if (device->channel >= m->config->channel_count)
+		return VMM_ERR_RANGE;
+	channel = &m->config->channels[device->channel];
+	if (channel->kind != VMM_CHANNEL_DEVICE ||
+	    channel->region[VMM_DEVICE_REGISTERS].size < LINK_REGISTERS ||
+	    channel->region[VMM_DEVICE_WRITES].size < LINK_RING)
+		return VMM_ERR_RANGE;
+	v->place = MACHINE_REMOTE;
+	v->wake = &m->signals[device->channel];
+	link_remote_init(&v->remote, &(struct link_setup){
+					     .registers = (const uint8_t *)(uintptr_t)channel
+								  ->region[VMM_DEVICE_REGISTERS]
+								  .vaddr,
+					     .ring = (struct link_ring *)(uintptr_t)channel
+							     ->region[VMM_DEVICE_WRITES]
+							     .vaddr,
+					     .wake = wake,
+					     .wait = wait,
+					     .irq = drive_line,
+					     .lost = lost,
+					     .ctx = v,
+				     });
+	return add_region(m, device, link_remote_access, &v->remote, &v->remote.lock);
+}
+
+/* ---- here ---- */
+
 static enum vmm_err connect(struct machine *m, struct machine_virtio *v,
 			    const struct vmm_config_device *device)
 {
 	enum vmm_err err;
 
 	if (device->transport == VMM_TRANSPORT_PCI) {
-		v->on_pci = true;
+		v->place = MACHINE_PCI;
 		err = virtio_pci_init(&v->pci, v->vd);
 		return err == VMM_OK ? machine_pci_add(m, &v->pci.function) : err;
 	}
 	virtio_mmio_init(&v->mmio, v->vd, drive_line, v, NULL);
-	return bus_add(&m->vm.bus, &(struct bus_region){
-					   .gpa = device->gpa,
-					   .size = device->size,
-					   .handler = virtio_mmio_access,
-					   .device = &v->mmio,
-					   .lock = &v->vd->lock,
-				   });
+	return add_region(m, device, virtio_mmio_access, &v->mmio, &v->vd->lock);
 }
 
-enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_device *device)
+enum vmm_err machine_virtio_create(struct machine *m, const struct vmm_config_device *device,
+				   const struct virtio_owner *owner, struct virtio_dev **vd)
 {
 	const struct virtio_setup common = {
 		.name = device->name,
 		.gmem = &m->vm.gmem,
 		.packed = (device->flags & VMM_DEVICE_PACKED) != 0,
-		.owner = { .say = say, .again = again, .ctx = m },
+		.owner = *owner,
 	};
+
+	for (size_t i = 0; i < machine_virtio_kind_count; i++) {
+		if (machine_virtio_kinds[i].kind == device->kind)
+			return machine_virtio_kinds[i].create(m, device, &common, vd);
+	}
+	return VMM_ERR_UNSUPPORTED;
+}
+
+enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_device *device)
+{
+	const struct virtio_owner owner = { .say = say, .again = again, .ctx = m };
 	struct machine_virtio *v = machine_take(m, sizeof(*v));
+	enum vmm_err err;
 
 	if (v == NULL || m->virtio_count == MACHINE_VIRTIOS)
 		return VMM_ERR_NOMEM;
-	*v = (struct machine_virtio){ .machine = m, .intid = device->intid };
+	*v = (struct machine_virtio){ .machine = m, .name = device->name, .intid = device->intid };
 	if (device->channel < m->config->channel_count)
 		v->signals = VMM_BADGE_CHANNEL(device->channel);
-	for (size_t i = 0; i < machine_virtio_kind_count; i++) {
-		enum vmm_err err;
-
-		if (machine_virtio_kinds[i].kind != device->kind)
-			continue;
-		err = machine_virtio_kinds[i].create(m, device, &common, &v->vd);
-		if (err != VMM_OK)
-			return err;
-		m->virtio[m->virtio_count++] = v;
-		return connect(m, v, device);
+	if ((device->flags & VMM_DEVICE_REMOTE) != 0) {
+		err = connect_remote(m, v, device);
+	} else {
+		err = machine_virtio_create(m, device, &owner, &v->vd);
+		if (err == VMM_OK)
+			err = connect(m, v, device);
 	}
-	return VMM_ERR_UNSUPPORTED;
+	if (err == VMM_OK)
+		m->virtio[m->virtio_count++] = v;
+	return err;
 }
 
 void machine_virtio_reset(struct machine *m)
@@ -94,8 +174,11 @@ void machine_virtio_reset(struct machine *m)
 	for (unsigned i = 0; i < m->virtio_count; i++) {
 		struct machine_virtio *v = m->virtio[i];
 
-		virtio_power_on(v->vd);
-		if (v->on_pci)
+		if (v->place == MACHINE_REMOTE)
+			link_remote_power_on(&v->remote);
+		else
+			virtio_power_on(v->vd);
+		if (v->place == MACHINE_PCI)
 			virtio_pci_power_on(&v->pci);
 	}
 }
@@ -104,13 +187,21 @@ void machine_virtio_reset(struct machine *m)
 void machine_virtio_signal(struct machine *m, uint64_t badge)
 {
 	for (unsigned i = 0; i < m->virtio_count; i++) {
-		if ((badge & m->virtio[i]->signals) != 0)
-			virtio_event(m->virtio[i]->vd, 0);
+		struct machine_virtio *v = m->virtio[i];
+
+		if ((badge & v->signals) == 0)
+			continue;
+		if (v->place == MACHINE_REMOTE)
+			link_remote_event(&v->remote, 0);
+		else
+			virtio_event(v->vd, 0);
 	}
 }
 
 void machine_virtio_again(struct machine *m, unsigned vcpu)
 {
-	for (unsigned i = 0; i < m->virtio_count; i++)
-		virtio_resume(m->virtio[i]->vd, vcpu);
+	for (unsigned i = 0; i < m->virtio_count; i++) {
+		if (m->virtio[i]->vd != NULL)
+			virtio_resume(m->virtio[i]->vd, vcpu);
+	}
 }

@@ -26,6 +26,7 @@ enum vmm_channel_kind {
 	VMM_CHANNEL_NET,    /* vmm/backend/queue/netq.h */
 	VMM_CHANNEL_SOCKET,
 	VMM_CHANNEL_ENTROPY, /* vmm/backend/entropy/ */
+	VMM_CHANNEL_DEVICE,  /* vmm/dev/link/link.h; the client is the VMM */
 	VMM_CHANNEL_KINDS,
 };
 
@@ -53,6 +54,7 @@ enum {
 };
 enum { VMM_SOCKET_RX_QUEUE = 0, VMM_SOCKET_TX_QUEUE, VMM_SOCKET_RX_DATA, VMM_SOCKET_TX_DATA };
 enum { VMM_ENTROPY_QUEUE = 0, VMM_ENTROPY_DATA };
+enum { VMM_DEVICE_REGISTERS = 0, VMM_DEVICE_WRITES };
 
 struct vmm_region {
 	uint64_t vaddr; /* 0: not mapped here */

@@ -88,6 +88,7 @@ enum {
 	VMM_HEAP_KIB_RNG = 12,
 	VMM_HEAP_KIB_VSOCK = 12,
 	VMM_HEAP_KIB_BALLOON = 16,
+	VMM_HEAP_KIB_REMOTE = 4, /* any kind, where it is in another program */
 };
 
 enum vmm_transport {
@@ -96,6 +97,8 @@ enum vmm_transport {
 };
 
 #define VMM_DEVICE_PACKED (UINT32_C(1) << 0) /* virtio: offer packed rings */
+/* virtio-mmio: the device is in a program of its own, at the end of its channel (VMM_CHANNEL_DEVICE) */
+#define VMM_DEVICE_REMOTE (UINT32_C(1) << 1)
 
 struct vmm_config_device {
 	uint32_t kind;  /* enum vmm_device_kind */
@@ -123,6 +126,10 @@ struct vmm_config_pci {
 	uint32_t reserved;
 };
 
+/*
+ * A program that has a single device of a VM (app/device) gets one too: with ram, heap, the device in
+ * devices[0] and its backend's channel, and the link to the VMM as the channel of kind DEVICE.
+ */
 struct vmm_config {
 	uint64_t magic;
 	uint32_t version;

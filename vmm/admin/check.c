@@ -194,7 +194,16 @@ static void check_devices(const struct system_vm *vm, struct report *report)
 		if (pci && (device->at.size != 0 || device->interrupt != 0))
 			report_add(report, path.at, device->at.size != 0 ? "reg" : "interrupt",
 				   "a value", "nothing: with PCI the guest decides");
+		if (device->own_program && (pci || !kind->virtio))
+			report_add(report, path.at, "own-program", "the property",
+				   "only on a virtio device with transport \"mmio\"");
 		check_interrupt(vm, i, path.at, report);
+	}
+	if (system_own_programs(vm) > SYSTEM_OWN_PROGRAMS) {
+		vm_path(&path, vm, "/devices", "");
+		text_clear(&found);
+		text_add_number(&found, system_own_programs(vm));
+		report_add(report, path.at, "own-program", found.at, "at most 4 devices of a VM");
 	}
 	if (vm->spis % 32 != 0) {
 		vm_path(&path, vm, NULL, NULL);
@@ -404,6 +413,15 @@ static void check_board(const struct system_board *board, struct report *report)
 			   "guest-gicd, guest-gicr, guest-gicc in multiples of 0x10000");
 }
 
+uint32_t system_own_programs(const struct system_vm *vm)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < vm->device_count; i++)
+		count += vm->devices[i].own_program;
+	return count;
+}
+
 uint64_t system_vm_heap(const struct system_vm *vm)
 {
 	uint64_t bytes = 0;
@@ -411,7 +429,10 @@ uint64_t system_vm_heap(const struct system_vm *vm)
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		const struct device_kind *kind = device_kind(vm->devices[i].kind);
 
-		bytes += kind != NULL ? KIB(kind->heap_kib) : 0;
+		if (vm->devices[i].own_program)
+			bytes += KIB(VMM_HEAP_KIB_REMOTE);
+		else
+			bytes += kind != NULL ? KIB(kind->heap_kib) : 0;
 	}
 	return align_up(bytes, SYSTEM_PAGE);
 }
@@ -432,7 +453,8 @@ void system_check_memory(const struct system *system, uint64_t image_bytes, stru
 		have += system->board.ram[i].size;
 	for (uint32_t i = 0; i < system->vm_count; i++) {
 		guests += system_vm_ram(&system->vms[i]);
-		others += SYSTEM_VM_OVERHEAD + system_vm_heap(&system->vms[i]);
+		others += SYSTEM_VM_OVERHEAD + system_vm_heap(&system->vms[i]) +
+			  system_own_programs(&system->vms[i]) * SYSTEM_OWN_OVERHEAD;
 	}
 	window = window > used ? window - used : 0;
 	if (others + (guests > window ? guests - window : 0) <= have)

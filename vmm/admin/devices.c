@@ -22,6 +22,7 @@ static const struct schema_property device_table[] = {
 	OPTIONAL(P_NAME("console", system_device, console)),
 	OPTIONAL(P_CHOICE("transport", system_device, transport, transports)),
 	OPTIONAL(.name = "packed", .type = SCHEMA_FLAG, P_AT(system_device, packed)),
+	OPTIONAL(.name = "own-program", .type = SCHEMA_FLAG, P_AT(system_device, own_program)),
 	OPTIONAL(P_U32("queues", system_device, queues, 1, VMM_CONFIG_VCPUS)),
 	OPTIONAL(P_NAME("backend", system_device, backend_name)),
 	OPTIONAL(P_U32("data-kib", system_device, data_kib, 64, 4096)),

@@ -87,6 +87,13 @@ static const struct channel_kind channel_kinds[VMM_CHANNEL_KINDS] = {
 			[VMM_ENTROPY_DATA] = { 4096, CHANNEL_BOTH_MAP },
 		},
 	},
+	[VMM_CHANNEL_DEVICE] = {
+		.region_count = 2,
+		.region = {
+			[VMM_DEVICE_REGISTERS] = { 4096, CHANNEL_BOTH_MAP },
+			[VMM_DEVICE_WRITES] = { 4096, CHANNEL_BOTH_MAP },
+		},
+	},
 };
 
 const struct channel_kind *channel_kind(uint32_t kind)

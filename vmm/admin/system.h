@@ -24,6 +24,7 @@ enum {
 	SYSTEM_CORES = 8,
 	SYSTEM_IMAGES = 32,
 	SYSTEM_VMS = 16,
+	SYSTEM_OWN_PROGRAMS = 4, /* devices of a VM that have one */
 	SYSTEM_VCPUS = VMM_CONFIG_VCPUS,
 	SYSTEM_RAM = VMM_CONFIG_RAM,
 	SYSTEM_PROGRAMS = 16,
@@ -35,6 +36,8 @@ enum {
 	SYSTEM_FIRST_SPI = 32, /* INTID of SPI 0 */
 };
 
+#define SYSTEM_DEVICE_FILE "device" /* the program of a device that has its own */
+
 #define SYSTEM_ADDRESS_LIMIT (UINT64_C(1) << 40) /* of guest and of board addresses */
 #define SYSTEM_PAGE          UINT64_C(0x1000)
 #define SYSTEM_LARGE_PAGE    UINT64_C(0x200000)
@@ -45,6 +48,8 @@ enum {
 #define SYSTEM_VM_OVERHEAD (UINT64_C(512) << 10)
 /* Where a VM's firmware page is, behind its GICC whether it has one or not. */
 #define SYSTEM_FIRMWARE_OFFSET UINT64_C(0xf000)
+/* What a device's own program needs: code, heap, objects. */
+#define SYSTEM_OWN_OVERHEAD (UINT64_C(512) << 10)
 /* What the kernel, admin and the native programs need. */
 #define SYSTEM_BASE_OVERHEAD (UINT64_C(16) << 20)
 
@@ -59,6 +64,7 @@ enum {
 	SYSTEM_PRIORITY_SERIAL = 230,
 	SYSTEM_PRIORITY_DRIVER = 225,
 	SYSTEM_PRIORITY_CONSOLE = 220,
+	SYSTEM_PRIORITY_DEVICE = 210, /* of a device's own program: below what serves it */
 	SYSTEM_PRIORITY_SERVER = 215,
 	SYSTEM_PRIORITY_VM_MAX = 200, /* of a guest; its handler has one more */
 	SYSTEM_PRIORITY_VM = 100,
@@ -136,6 +142,7 @@ struct system_device {
 	const char *console; /* name of its console; NULL: it has none */
 	uint32_t transport;  /* enum vmm_transport */
 	uint32_t packed, queues;
+	uint32_t own_program; /* it does not run in the VMM */
 	const char *backend_name;
 	int32_t backend;   /* index into programs; -1: none */
 	uint32_t data_kib; /* size of each data region shared with it */
@@ -220,6 +227,9 @@ void system_channel_params(const struct system_device *device, struct vmm_channe
  * (0: not known yet, as in system_check()).
  */
 void system_check_memory(const struct system *system, uint64_t image_bytes, struct report *report);
+
+/** How many devices have a program of their own; at most SYSTEM_OWN_PROGRAMS. */
+uint32_t system_own_programs(const struct system_vm *vm);
 
 /** Bytes of its VMM's heap: what its devices take, in whole pages. */
 uint64_t system_vm_heap(const struct system_vm *vm);
