@@ -72,15 +72,17 @@ static struct blkmux_slot *free_slot(struct blkmux *m)
 	return NULL;
 }
 
+/* Sends it at once, if nothing older waits. */
 static void fill_slot(struct blkmux *m, struct blkmux_slot *slot, unsigned client,
 		      const struct blkq_request *request)
 {
 	slot->used = true;
-	slot->sent = false;
 	slot->client = (uint8_t)client;
 	slot->order = m->order++;
 	slot->request = *request;
 	slot->request.id = (uint32_t)(slot - m->slot) | (uint32_t)(slot->order << SLOT_BITS);
+	slot->sent = !m->sync && m->unsent == 0 && blkq_put(&m->requests, &slot->request);
+	m->unsent += !slot->sent;
 }
 
 static struct blkmux_slot *oldest_unsent(struct blkmux *m)
@@ -96,6 +98,15 @@ static struct blkmux_slot *oldest_unsent(struct blkmux *m)
 	return oldest;
 }
 
+static void unsend_all(struct blkmux *m)
+{
+	m->unsent = 0;
+	for (unsigned i = 0; i < BLKMUX_SLOTS; i++) {
+		m->slot[i].sent = false;
+		m->unsent += m->slot[i].used;
+	}
+}
+
 /* After a restart: BLKQ_SYNC first, then all there is. True if nothing is left to send. */
 static bool send_all(struct blkmux *m)
 {
@@ -107,10 +118,11 @@ static bool send_all(struct blkmux *m)
 	if (m->sync && !blkq_put(&m->requests, &sync))
 		return false;
 	m->sync = false;
-	while ((slot = oldest_unsent(m)) != NULL) {
+	while (m->unsent > 0 && (slot = oldest_unsent(m)) != NULL) {
 		if (!blkq_put(&m->requests, &slot->request))
 			return false;
 		slot->sent = true;
+		m->unsent--;
 	}
 	return true;
 }
@@ -470,10 +482,8 @@ struct blkmux_signals blkmux_run(struct blkmux *m, uint64_t now)
 		responses[i] = m->client[i].responses.index;
 	watch_driver(m);
 	take_responses(m);
-	if (m->sync) {
-		for (unsigned i = 0; i < BLKMUX_SLOTS; i++)
-			m->slot[i].sent = false;
-	}
+	if (m->sync)
+		unsend_all(m);
 	signals.opened = open_clients(m, now, &signals.clients);
 	if (m->started && send_all(m))
 		serve_clients(m, now, &signals);

@@ -102,6 +102,7 @@ struct blkmux {
 	struct gpt gpt;
 	uint8_t entries[GPT_ENTRIES_BYTES];
 	uint64_t order;
+	uint32_t unsent; /* slots that the driver has not got yet */
 	uint32_t client_count, turn;
 	struct blkmux_client client[BLKMUX_CLIENTS];
 	struct blkmux_slot slot[BLKMUX_SLOTS];
