@@ -91,6 +91,7 @@ static void add_model(struct device_build *b, const struct device_host *host,
 		.transport = described->transport,
 		.flags = described->packed ? VMM_DEVICE_PACKED : 0,
 		.queues = described->queues,
+		.balloon_pages = described->balloon_mib << 8,
 	};
 	memcpy(device->name, described->name, strlen(described->name));
 	if (described->backend >= 0)

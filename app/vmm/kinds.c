@@ -12,6 +12,7 @@
 #include "vmm/backend/net/sddf.h"
 #include "vmm/backend/socket/queue.h"
 #include "vmm/base/util.h"
+#include "vmm/dev/virtio/balloon.h"
 #include "vmm/dev/virtio/blk.h"
 #include "vmm/dev/virtio/console.h"
 #include "vmm/dev/virtio/net.h"
@@ -228,7 +229,24 @@ static enum vmm_err create_vsock(struct machine *m, const struct vmm_config_devi
 	return VMM_OK;
 }
 
+/* ---- balloon ---- */
+
+FITS(VMM_HEAP_KIB_BALLOON, char, struct virtio_balloon);
+
+static enum vmm_err create_balloon(struct machine *m, const struct vmm_config_device *device,
+				   const struct virtio_setup *common, struct virtio_dev **vd)
+{
+	struct virtio_balloon *balloon = machine_take(m, sizeof(*balloon));
+
+	if (balloon == NULL)
+		return VMM_ERR_NOMEM;
+	virtio_balloon_init(balloon, common, device->balloon_pages);
+	*vd = &balloon->vd;
+	return VMM_OK;
+}
+
 const struct machine_virtio_kind machine_virtio_kinds[] = {
+	{ .kind = VMM_DEVICE_VIRTIO_BALLOON, .create = create_balloon },
 	{ .kind = VMM_DEVICE_VIRTIO_BLK, .create = create_blk },
 	{ .kind = VMM_DEVICE_VIRTIO_CONSOLE, .create = create_console },
 	{ .kind = VMM_DEVICE_VIRTIO_NET, .create = create_net },

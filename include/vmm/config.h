@@ -109,6 +109,8 @@ struct vmm_config_device {
 	uint32_t transport; /* virtio: enum vmm_transport */
 	uint32_t flags;     /* VMM_DEVICE_* */
 	uint32_t queues; /* virtio: queues (pairs) where the kind may have several; 0: its choice */
+	uint32_t balloon_pages; /* balloon: pages of 4 KiB that the guest is asked to give up */
+	uint32_t reserved;
 	char name[32];
 };
 

@@ -287,6 +287,22 @@ static void check_socket(const struct system *system, uint32_t vm, uint32_t inde
 	}
 }
 
+/* The guest keeps half of its RAM at least: less would starve it rather than shrink it. */
+static void check_balloon(const struct system_vm *vm, const struct system_device *device,
+			  const char *path, struct report *report)
+{
+	struct text found;
+
+	if (device->balloon_mib == 0)
+		return;
+	text_clear(&found);
+	text_add_number(&found, device->balloon_mib);
+	if (device->kind != VMM_DEVICE_VIRTIO_BALLOON)
+		report_add(report, path, "balloon-mib", found.at, "only on a virtio-balloon");
+	else if (MIB(device->balloon_mib) > system_vm_ram(vm) / 2)
+		report_add(report, path, "balloon-mib", found.at, "at most half of the VM's RAM");
+}
+
 static void check_vm_devices(const struct system *system, uint32_t vm, struct report *report)
 {
 	uint32_t channels = 1; /* the VMM's log */
@@ -303,6 +319,7 @@ static void check_vm_devices(const struct system *system, uint32_t vm, struct re
 		check_mac(system, vm, i, path.at, report);
 		check_net(device, path.at, report);
 		check_socket(system, vm, i, path.at, report);
+		check_balloon(mine, device, path.at, report);
 		channels += device->backend >= 0;
 		channels += device->console != NULL;
 	}

@@ -40,6 +40,8 @@ static const struct schema_property device_table[] = {
 	OPTIONAL(P_U64("broadcast", system_device, broadcast, 1, UINT32_MAX)),
 	/* virtio-vsock */
 	OPTIONAL(P_U32("cid", system_device, cid, 3, UINT32_MAX - 1)),
+	/* virtio-balloon */
+	OPTIONAL(P_U32("balloon-mib", system_device, balloon_mib, 1, MEMORY_MIB_MAX)),
 };
 
 static void default_devices(struct system_vm *vm)

@@ -155,6 +155,7 @@ struct system_device {
 	uint32_t vlan, trunk, mtu;
 	uint64_t broadcast; /* frames a second; 0: no limit */
 	uint32_t cid;
+	uint32_t balloon_mib; /* what the guest is asked to do without */
 };
 
 /* A VM's PCI bus. */
