@@ -33,31 +33,28 @@ void machine_started(struct vcpu *vcpu)
 	lock_give(&m->psci_lock);
 }
 
-enum vm_call_outcome machine_call(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start)
+/* Everything but a plain return. */
+static __attribute__((noinline)) enum vm_call_outcome carry_out(struct vcpu *vcpu,
+								const struct psci_action *action,
+								struct vm_start *start)
 {
 	struct vm *vm = vcpu->vm;
 	struct machine *m = vm->context;
-	struct psci_action action;
 
-	lock_take(&m->psci_lock);
-	psci_call(&m->psci, vcpu->index, reg, &action);
-	lock_give(&m->psci_lock);
-
-	reg[0] = action.result;
-	switch (action.kind) {
+	switch (action->kind) {
 	case PSCI_ACTION_RETURN:
-		return VM_CALL_RETURN;
+		break;
 	case PSCI_ACTION_START:
-		vcpu_start(&vm->vcpu[action.vcpu], action.entry, action.context);
-		return VM_CALL_RETURN;
+		vcpu_start(&vm->vcpu[action->vcpu], action->entry, action->context);
+		break;
 	case PSCI_ACTION_STANDBY:
 		return VM_CALL_WAIT;
 	case PSCI_ACTION_SUSPEND:
-		start->entry = action.entry;
-		start->argument = action.context;
+		start->entry = action->entry;
+		start->argument = action->context;
 		return VM_CALL_SUSPEND;
 	case PSCI_ACTION_PARK:
-		if (!action.last)
+		if (!action->last)
 			return VM_CALL_PARK;
 		machine_say(m, "the last vCPU turned itself off: the VM is off");
 		vm_request(vm, VM_OFF, VMM_OK);
@@ -71,4 +68,17 @@ enum vm_call_outcome machine_call(struct vcpu *vcpu, uint64_t reg[4], struct vm_
 		return VM_CALL_STOP;
 	}
 	return VM_CALL_RETURN;
+}
+
+enum vm_call_outcome machine_call(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start)
+{
+	struct machine *m = vcpu->vm->context;
+	struct psci_action action;
+
+	lock_take(&m->psci_lock);
+	psci_call(&m->psci, vcpu->index, reg, &action);
+	lock_give(&m->psci_lock);
+
+	reg[0] = action.result;
+	return action.kind == PSCI_ACTION_RETURN ? VM_CALL_RETURN : carry_out(vcpu, &action, start);
 }

@@ -34,7 +34,6 @@ struct state {
 	struct gic_vcpu vcpus[MAX_VCPUS];
 	struct ref_irq ref_irqs[MAX_IRQS];
 	struct gic_interrupt irqs[MAX_IRQS];
-	struct gic_queue queues[MAX_VCPUS * GIC_PRIORITIES];
 	uint32_t ctlr, awake;
 	unsigned ref_ctlr;
 	struct ref_lr ref_lrs[MAX_VCPUS][MAX_LRS];
@@ -66,7 +65,6 @@ static void save(const struct search *s, struct state *out)
 		out->ref_irqs[i] = s->ref.irq[0][s->what->intids[i]];
 	}
 	memcpy(out->vcpus, s->gic.vcpus, sizeof(out->vcpus));
-	memcpy(out->queues, s->gic.queues, sizeof(out->queues));
 	for (unsigned v = 0; v < MAX_VCPUS; v++) {
 		for (unsigned lr = 0; lr < MAX_LRS; lr++)
 			out->ref_lrs[v][lr] = s->ref.lr[v][lr];
@@ -84,7 +82,6 @@ static void restore(struct search *s, const struct state *in)
 		s->ref.irq[0][s->what->intids[i]] = in->ref_irqs[i];
 	}
 	memcpy(s->gic.vcpus, in->vcpus, sizeof(in->vcpus));
-	memcpy(s->gic.queues, in->queues, sizeof(in->queues));
 	for (unsigned v = 0; v < MAX_VCPUS; v++) {
 		for (unsigned lr = 0; lr < MAX_LRS; lr++)
 			s->ref.lr[v][lr] = in->ref_lrs[v][lr];

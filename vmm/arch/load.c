@@ -6,8 +6,6 @@ uint64_t arch_load_value(const struct vm_exit *exit, uint64_t value)
 {
 	unsigned unused = 64 - 8U * exit->width;
 
-	if (unused == 0)
-		return value;
 	value <<= unused;
 	if (!exit->sign_extend)
 		return value >> unused;

@@ -13,7 +13,7 @@ enum vmm_err bus_add(struct bus *bus, const struct bus_region *region)
 	unsigned at = bus->count;
 	uint64_t end;
 
-	if (region->size == 0 || !add_u64(region->gpa, region->size, &end))
+	if (region->size < BUS_ACCESS || !add_u64(region->gpa, region->size, &end))
 		return VMM_ERR_RANGE;
 	if (bus->count == BUS_REGIONS)
 		return VMM_ERR_NOMEM;

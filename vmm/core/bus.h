@@ -15,6 +15,7 @@
 
 enum {
 	BUS_REGIONS = 48,
+	BUS_ACCESS = 16, /* the longest access: a pair of registers */
 };
 
 struct bus_region {
@@ -30,10 +31,13 @@ struct bus {
 	unsigned count;
 };
 
-/** VMM_ERR_RANGE: empty or wraps around; VMM_ERR_EXISTS: overlaps; VMM_ERR_NOMEM: full. */
+/**
+ * VMM_ERR_RANGE: smaller than BUS_ACCESS or wraps around; VMM_ERR_EXISTS: overlaps; VMM_ERR_NOMEM:
+ * full.
+ */
 VMM_MUST_CHECK enum vmm_err bus_add(struct bus *bus, const struct bus_region *region);
 
-/** The region that holds all of [gpa, gpa + len), or NULL. `len` is not 0. */
+/** The region that holds all of [gpa, gpa + len), or NULL. `len` is 1 to BUS_ACCESS. */
 const struct bus_region *bus_search(const struct bus *bus, uint64_t gpa, uint64_t len);
 
 /**
@@ -45,7 +49,8 @@ static inline const struct bus_region *bus_find(const struct bus *bus, uint64_t 
 {
 	const struct bus_region *r = *hint;
 
-	if (r == NULL || gpa - r->gpa >= r->size || len > r->size - (gpa - r->gpa))
+	/* No access is longer than a region, so the difference cannot wrap. */
+	if (r == NULL || gpa - r->gpa > r->size - len)
 		*hint = r = bus_search(bus, gpa, len);
 	return r;
 }

@@ -11,52 +11,56 @@
 
 #include <stddef.h>
 
-static enum port_answer exit_inject(struct vcpu *v, enum arch_fault fault, uint64_t gpa)
+#include "vmm/base/util.h"
+
+static VMM_SELDOM enum port_answer exit_inject(struct vcpu *v, enum arch_fault fault, uint64_t gpa)
 {
 	enum vmm_err err = arch_inject(&v->port, fault, gpa);
 
 	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
 }
 
-static enum port_answer exit_abort(struct vcpu *v, const struct vm_exit *ex)
+static VMM_SELDOM enum port_answer exit_abort(struct vcpu *v, bool write, uint64_t gpa)
 {
-	return exit_inject(v, ex->write ? ARCH_FAULT_STORE_ABORT : ARCH_FAULT_LOAD_ABORT, ex->gpa);
+	return exit_inject(v, write ? ARCH_FAULT_STORE_ABORT : ARCH_FAULT_LOAD_ABORT, gpa);
 }
 
 static enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
 {
 	const struct bus_region *region = bus_find(&v->vm->bus, ex->gpa, ex->width, &v->bus_hint);
-	struct mmio_access access = { .width = ex->width, .vcpu = (uint16_t)v->index };
+	struct mmio_access access;
 	enum vmm_err err;
 
 	if (region == NULL)
-		return exit_abort(v, ex);
+		return exit_abort(v, ex->write, ex->gpa);
+	mmio_prepare(&access, ex->width, false, v->index);
 	bus_access(region, ex->gpa, &access);
 	if (ex->reg == EXIT_REG_ZERO) {
 		port_pc_write(&v->port, ex->pc + ex->length);
-		return PORT_RESUME;
+		return PORT_COMPLETE;
 	}
 	err = port_gpr_load(&v->port, ex->reg, arch_load_value(ex, access.value),
 			    ex->pc + ex->length);
-	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
+	return err == VMM_OK ? PORT_COMPLETE : vcpu_failed(v, err);
 }
 
 static uint64_t low_bytes(uint64_t value, unsigned width)
 {
-	return width == 8 ? value : value & ((UINT64_C(1) << (8 * width)) - 1);
+	unsigned unused = 64 - 8 * width;
+
+	return value << unused >> unused;
 }
 
 static enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
 {
 	const struct bus_region *region = bus_find(&v->vm->bus, ex->gpa, ex->width, &v->bus_hint);
-	struct mmio_access access = { .width = ex->width,
-				      .write = true,
-				      .vcpu = (uint16_t)v->index };
+	struct mmio_access access;
 	enum vmm_err err;
 	uint64_t pc;
 
 	if (region == NULL)
-		return exit_abort(v, ex);
+		return exit_abort(v, ex->write, ex->gpa);
+	mmio_prepare(&access, ex->width, true, v->index);
 	if (ex->reg != EXIT_REG_ZERO) {
 		err = port_gpr_read(&v->port, ex->reg, &access.value, &pc);
 		if (err != VMM_OK)
@@ -65,7 +69,7 @@ static enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
 	}
 	bus_access(region, ex->gpa, &access);
 	port_pc_write(&v->port, ex->pc + ex->length);
-	return PORT_RESUME;
+	return PORT_COMPLETE;
 }
 
 /* The transfers of an access the hardware did not describe. False: no device at one of them. */
@@ -81,11 +85,10 @@ static bool insn_transfers(struct vcpu *v, const struct vm_exit *ex, const struc
 	if (region == NULL)
 		return false;
 	for (unsigned i = 0; i < how->count; i++) {
-		struct mmio_access access = { .width = how->width,
-					      .write = how->write,
-					      .vcpu = (uint16_t)v->index };
+		struct mmio_access access;
 		unsigned reg = how->reg[i];
 
+		mmio_prepare(&access, how->width, how->write, v->index);
 		if (how->write && reg != EXIT_REG_ZERO)
 			access.value = low_bytes(frame->gpr[reg], how->width);
 		bus_access(region, ex->gpa + (uint64_t)i * how->width, &access);
@@ -95,8 +98,10 @@ static bool insn_transfers(struct vcpu *v, const struct vm_exit *ex, const struc
 	return true;
 }
 
-static enum port_answer exit_insn(struct vcpu *v, const struct vm_exit *ex)
+static VMM_SELDOM enum port_answer exit_insn(struct vcpu *v, bool write, uint64_t gpa,
+					     unsigned length)
 {
+	const struct vm_exit ex = { .write = write, .gpa = gpa };
 	struct port_frame frame;
 	struct arch_access how;
 	enum vmm_err err;
@@ -104,12 +109,12 @@ static enum port_answer exit_insn(struct vcpu *v, const struct vm_exit *ex)
 	err = port_frame_read(&v->port, PORT_FRAME_ALL, &frame);
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
-	err = arch_insn_fetch(&v->port, &v->vm->gmem, &frame, ex, &how);
+	err = arch_insn_fetch(&v->port, &v->vm->gmem, &frame, &ex, &how);
 	if (err == VMM_ERR_KERNEL)
 		return vcpu_failed(v, err);
-	if (err != VMM_OK || !insn_transfers(v, ex, &how, &frame))
-		return exit_abort(v, ex);
-	frame.pc += ex->length;
+	if (err != VMM_OK || !insn_transfers(v, &ex, &how, &frame))
+		return exit_abort(v, write, gpa);
+	frame.pc += length;
 	err = arch_insn_writeback(&v->port, &frame, &how);
 	if (err == VMM_OK)
 		err = port_frame_write(&v->port, PORT_FRAME_ALL, &frame);
@@ -117,8 +122,8 @@ static enum port_answer exit_insn(struct vcpu *v, const struct vm_exit *ex)
 }
 
 /* After the program has looked at a call: all ways to go on but the plain return. */
-static enum port_answer call_outcome(struct vcpu *v, enum vm_call_outcome outcome,
-				     const struct vm_start *start)
+static VMM_SELDOM enum port_answer call_outcome(struct vcpu *v, enum vm_call_outcome outcome,
+						const struct vm_start *start)
 {
 	switch (outcome) {
 	case VM_CALL_SUSPEND:
@@ -164,7 +169,7 @@ static enum port_answer exit_call(struct vcpu *v, const struct vm_exit *ex)
 }
 
 /* The result of a call that waits; the port cannot return it later, so it is written now. */
-static enum vmm_err write_result(struct vcpu *v, unsigned length, uint64_t result)
+static VMM_SELDOM enum vmm_err write_result(struct vcpu *v, unsigned length, uint64_t result)
 {
 	struct port_frame frame;
 	enum vmm_err err = port_frame_read(&v->port, PORT_FRAME_HEAD, &frame);
@@ -183,8 +188,10 @@ static enum port_answer exit_hypercall(struct vcpu *v, const struct vm_exit *ex,
 	enum vm_call_outcome outcome;
 	struct vm_start start;
 
-	for (unsigned i = 0; i < 4; i++)
-		v->result[i] = event->word[i];
+	v->result[0] = event->word[0];
+	v->result[1] = event->word[1];
+	v->result[2] = event->word[2];
+	v->result[3] = event->word[3];
 	outcome = v->vm->ops->call(v, v->result, &start);
 	if (outcome <= VM_CALL_RETURN_ALL)
 		return PORT_RETURN;
@@ -199,7 +206,6 @@ static enum port_answer exit_hypercall(struct vcpu *v, const struct vm_exit *ex,
 
 static enum port_answer exit_ipi(struct vcpu *v, const struct vm_exit *ex)
 {
-	struct irq_slot slot;
 	uint64_t value, pc;
 	enum vmm_err err;
 
@@ -209,19 +215,20 @@ static enum port_answer exit_ipi(struct vcpu *v, const struct vm_exit *ex)
 		return vcpu_failed(v, err);
 	if (ex->reg == EXIT_REG_ZERO)
 		value = 0;
-	port_pc_write(&v->port, pc + ex->length);
-	if (irqchip_send_ipi(v->vm->irqchip, v->index, ex->selector, value, &slot))
-		vcpu_inject(v, &slot);
+	port_pc_late(&v->port, pc + ex->length);
+	irqchip_send_ipi(v->vm->irqchip, v->index, ex->selector, value);
 	return PORT_RESUME;
 }
 
-static enum port_answer exit_sysreg(struct vcpu *v, const struct vm_exit *ex)
+static VMM_SELDOM enum port_answer exit_sysreg(struct vcpu *v, uint32_t selector, bool write,
+					       unsigned reg, unsigned length)
 {
+	const struct vm_exit ex = { .write = write, .selector = selector };
 	struct port_frame frame;
 	uint64_t value = 0, hz;
 	enum vmm_err err;
 
-	switch (arch_sysreg(ex, &value)) {
+	switch (arch_sysreg(&ex, &value)) {
 	case ARCH_SYSREG_ABSENT:
 		return exit_inject(v, ARCH_FAULT_UNDEFINED, 0);
 	case ARCH_SYSREG_COUNTER:
@@ -235,53 +242,46 @@ static enum port_answer exit_sysreg(struct vcpu *v, const struct vm_exit *ex)
 	err = port_frame_read(&v->port, PORT_FRAME_HEAD, &frame);
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
-	if (ex->write || ex->reg == EXIT_REG_ZERO) {
-		port_pc_write(&v->port, frame.pc + ex->length);
+	if (write || reg == EXIT_REG_ZERO) {
+		port_pc_write(&v->port, frame.pc + length);
 		return PORT_RESUME;
 	}
-	err = port_gpr_load(&v->port, ex->reg, value, frame.pc + ex->length);
+	err = port_gpr_load(&v->port, reg, value, frame.pc + length);
 	return err == VMM_OK ? PORT_RESUME : vcpu_failed(v, err);
 }
 
 /* Moves past an instruction whose exit does not tell the pc; `wait`: and blocks the guest there. */
-static enum port_answer exit_advance(struct vcpu *v, const struct vm_exit *ex, bool wait)
+static enum port_answer exit_advance(struct vcpu *v, unsigned length, bool wait)
 {
 	struct port_frame frame;
 	enum vmm_err err = port_frame_read(&v->port, PORT_FRAME_HEAD, &frame);
 
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
-	port_pc_write(&v->port, frame.pc + ex->length);
+	port_pc_write(&v->port, frame.pc + length);
 	return wait ? vcpu_wait(v) : PORT_RESUME;
 }
 
 static enum port_answer exit_irq_done(struct vcpu *v, const struct vm_exit *ex)
 {
 	struct irqchip *chip = v->vm->irqchip;
-	struct irq_slot slot;
-	bool more;
 
 	v->unseen &= ~(UINT32_C(1) << (ex->selector & 31));
 	/* The timer's line is sampled anew: if it is still up, the kernel tells us again at once. */
 	if (v->timer_due && irqchip_holds(chip, v->index, ex->selector, arch_timer_intid())) {
-		more = irqchip_done_ppi(chip, v->index, ex->selector, arch_timer_intid(), &slot);
+		irqchip_done_ppi(chip, v->index, ex->selector, arch_timer_intid());
 		v->timer_due = false;
 		port_timer_ack(&v->port);
 	} else {
-		more = irqchip_done(chip, v->index, ex->selector, &slot);
+		irqchip_done(chip, v->index, ex->selector);
 	}
-	if (more)
-		vcpu_inject(v, &slot);
 	return PORT_RESUME;
 }
 
 static enum port_answer exit_timer(struct vcpu *v)
 {
-	struct irq_slot slot;
-
 	v->timer_due = true;
-	if (irqchip_set_ppi(v->vm->irqchip, v->index, arch_timer_intid(), true, &slot))
-		vcpu_inject(v, &slot);
+	irqchip_set_ppi(v->vm->irqchip, v->index, arch_timer_intid(), true);
 	return PORT_RESUME;
 }
 
@@ -303,20 +303,20 @@ enum port_answer vcpu_exit(struct vcpu *v, const struct port_event *event)
 	case EXIT_IPI:
 		return exit_ipi(v, &ex);
 	case EXIT_WAIT:
-		return exit_advance(v, &ex, true);
+		return exit_advance(v, ex.length, true);
 	case EXIT_PAUSE:
-		return exit_advance(v, &ex, false);
+		return exit_advance(v, ex.length, false);
 	case EXIT_TIMER:
 		return exit_timer(v);
 	case EXIT_SYSREG:
-		return exit_sysreg(v, &ex);
+		return exit_sysreg(v, ex.selector, ex.write, ex.reg, ex.length);
 	case EXIT_MMIO_INSN:
-		return exit_insn(v, &ex);
+		return exit_insn(v, ex.write, ex.gpa, ex.length);
 	case EXIT_SKIP:
 		port_pc_write(&v->port, ex.pc + ex.length);
 		return PORT_RESUME;
 	case EXIT_ABORT:
-		return exit_abort(v, &ex);
+		return exit_abort(v, ex.write, ex.gpa);
 	case EXIT_FETCH:
 		return exit_inject(v, ARCH_FAULT_FETCH_ABORT, ex.gpa);
 	case EXIT_UNKNOWN:

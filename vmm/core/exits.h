@@ -19,9 +19,6 @@ enum port_answer vcpu_attend(struct vcpu *v);
 /** Turns the vCPU off; its guest thread does not run. */
 void vcpu_off(struct vcpu *v);
 
-/** Writes a claimed interrupt to its list register; the guest then goes on. */
-void vcpu_inject(struct vcpu *v, const struct irq_slot *slot);
-
 /** An OFF vCPU looks whether it has been told to start. */
 enum port_answer vcpu_mail(struct vcpu *v);
 

@@ -4,9 +4,7 @@
  * linker, as with arch.h and port.h: the adaptor of an ISA's controllers (irqchip/gic/chip.c), which
  * holds the lock around a pure model and knows their versions.
  *
- * Any handler may call any of these at any time; `vcpu` is the caller's own where nothing else is
- * said. Those that may make something deliverable to the caller claim it under the same lock: they
- * return what irqchip_next() would have.
+ * Any handler may call any of these at any time; `vcpu` is the caller's own.
  */
 #pragma once
 
@@ -37,22 +35,19 @@ bool irqchip_next(struct irqchip *chip, unsigned vcpu, struct irq_slot *out);
 void irqchip_refused(struct irqchip *chip, unsigned vcpu, unsigned lr);
 
 /** The guest ended the interrupt in `lr` (any number is safe). */
-bool irqchip_done(struct irqchip *chip, unsigned vcpu, unsigned lr, struct irq_slot *next);
+void irqchip_done(struct irqchip *chip, unsigned vcpu, unsigned lr);
 
 /** True if list register `lr` (any number is safe) holds the private interrupt `ppi`. */
 bool irqchip_holds(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned ppi);
 
 /** As irqchip_done(), for a private interrupt whose line is low until the next irqchip_set_ppi(). */
-bool irqchip_done_ppi(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned ppi,
-		      struct irq_slot *next);
+void irqchip_done_ppi(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned ppi);
 
 /** The level of a private interrupt line, such as the timer's. */
-bool irqchip_set_ppi(struct irqchip *chip, unsigned vcpu, unsigned intid, bool level,
-		     struct irq_slot *next);
+void irqchip_set_ppi(struct irqchip *chip, unsigned vcpu, unsigned intid, bool level);
 
 /** A write to the SGI register number `which` of the CPU interface (arch's numbering). */
-bool irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint64_t value,
-		      struct irq_slot *next);
+void irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint64_t value);
 
 /**
  * The vCPU goes on or off. Off: what its list registers hold counts as pending again; they are empty

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/base/util.h"
+
 struct mmio_access {
 	uint64_t
 		offset; /* bytes from the start of the device's region; the access lies inside it */
@@ -20,6 +22,16 @@ struct mmio_access {
 	bool write;
 	uint16_t vcpu; /* index of the accessing vCPU within the VM */
 };
+
+/** All but the offset, which the bus knows, and the value of a write, which is 0 so far. */
+static inline void mmio_prepare(struct mmio_access *access, uint8_t width, bool write,
+				unsigned vcpu)
+{
+	access->value = 0;
+	access->width = width;
+	access->write = write;
+	access->vcpu = (uint16_t)vcpu;
+}
 
 /** Handles every access, legal or not: what is not a register reads as zero and ignores writes. */
 typedef void (*mmio_handler)(void *device, struct mmio_access *access);
@@ -43,13 +55,60 @@ struct reg_range {
 		.first = (first_), .last = (last_), .widths = (widths_), __VA_ARGS__ \
 	}
 
+enum {
+	REGS_MAX = 64, /* rows of a table: what six halvings search */
+};
+
+/**
+ * True if the table has 1..REGS_MAX rows, is ascending and without overlap, and the widths are sane.
+ * For unit tests.
+ */
+bool regs_table_ok(const struct reg_range *table, size_t count);
+
+/* One step of a binary search, without a branch to mispredict. */
+VMM_INLINE const struct reg_range *regs_halve(const struct reg_range *table, size_t *count,
+					      uint64_t offset)
+{
+	size_t half = *count / 2;
+
+	*count -= half;
+	return half != 0 && table[half - 1].last < offset ? table + half : table;
+}
+
 /**
  * Finds the range that holds the access, checks width and alignment, and calls it. Returns false if
- * the access hit a gap or was refused (it was RAZ/WI then): for the caller's statistics only. The
- * table has at least one row.
+ * the access hit a gap or was refused (it was RAZ/WI then): for the caller's statistics only.
+ *
+ * Inline because `count` is a constant for each device: the search is then a few compares in a row.
  */
-bool regs_dispatch(const struct reg_range *table, size_t count, void *device,
-		   struct mmio_access *access);
+VMM_INLINE bool regs_dispatch(const struct reg_range *table, size_t count, void *device,
+			      struct mmio_access *access)
+{
+	uint64_t offset = access->offset, within = access->width - 1U;
+	const struct reg_range *r = table;
 
-/** True if the table is ascending, without overlap, with sane widths. For unit tests. */
-bool regs_table_ok(const struct reg_range *table, size_t count);
+	r = regs_halve(r, &count, offset);
+	r = regs_halve(r, &count, offset);
+	r = regs_halve(r, &count, offset);
+	r = regs_halve(r, &count, offset);
+	r = regs_halve(r, &count, offset);
+	r = regs_halve(r, &count, offset);
+	/* Aligned, so that the last byte is offset | within. */
+	if (offset < r->first || (offset | within) > r->last || (offset & within) != 0 ||
+	    (access->width & r->widths) == 0)
+		goto nothing;
+	if (access->write) {
+		if (r->write == NULL)
+			goto nothing;
+		r->write(device, access, access->value);
+	} else {
+		if (r->read == NULL)
+			goto nothing;
+		access->value = r->read(device, access);
+	}
+	return true;
+nothing:
+	if (!access->write)
+		access->value = 0;
+	return false;
+}

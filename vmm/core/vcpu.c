@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "vmm/base/util.h"
 #include "vmm/core/exits.h"
 
 void vm_init(struct vm *vm)
@@ -77,14 +78,14 @@ void vcpu_start(struct vcpu *vcpu, uint64_t entry, uint64_t argument)
 }
 
 /* The environment failed us: ends the VM. The guest of this vCPU is not answered any more. */
-enum port_answer vcpu_failed(struct vcpu *v, enum vmm_err err)
+VMM_SELDOM enum port_answer vcpu_failed(struct vcpu *v, enum vmm_err err)
 {
 	vm_request(v->vm, VM_FAILED, err);
 	return vcpu_attend(v);
 }
 
 /* The guest thread, which has an exit open (held) or must be started, goes on as `state`. */
-static enum port_answer vcpu_go(struct vcpu *v, enum vcpu_state state)
+static VMM_SELDOM enum port_answer vcpu_go(struct vcpu *v, enum vcpu_state state)
 {
 	enum vmm_err err;
 
@@ -129,9 +130,9 @@ static enum port_answer vcpu_boot(struct vcpu *v)
 }
 
 /* An exit of the scrubber: a list register is empty, or it has come to its end. */
-static enum port_answer vcpu_scrub_exit(struct vcpu *v, const struct port_event *event)
+static VMM_SELDOM enum port_answer vcpu_scrub_exit(struct vcpu *v, enum port_event_kind kind)
 {
-	if (event->kind == PORT_EVENT_IRQ_DONE)
+	if (kind == PORT_EVENT_IRQ_DONE)
 		return PORT_RESUME;
 	return vcpu_enter(v);
 }
@@ -169,7 +170,7 @@ static enum port_answer vm_act(struct vcpu *v)
 	return vcpu_boot(v);
 }
 
-void vcpu_off(struct vcpu *v)
+VMM_SELDOM void vcpu_off(struct vcpu *v)
 {
 	v->state = VCPU_OFF;
 	v->wake_boots = false;
@@ -191,7 +192,7 @@ static bool vcpu_park(struct vcpu *v)
 	return __atomic_add_fetch(&v->vm->parked, 1, __ATOMIC_ACQ_REL) == v->vm->vcpu_count;
 }
 
-enum port_answer vcpu_attend(struct vcpu *v)
+VMM_SELDOM enum port_answer vcpu_attend(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 
@@ -207,7 +208,7 @@ static bool vcpu_has_work(const struct vcpu *v)
 	return __atomic_load_n(v->work, __ATOMIC_RELAXED) != 0;
 }
 
-void vcpu_inject(struct vcpu *v, const struct irq_slot *slot)
+static inline void vcpu_inject(struct vcpu *v, const struct irq_slot *slot)
 {
 	v->unseen |= UINT32_C(1) << (slot->lr & 31);
 	if (!slot->replaces)
@@ -218,7 +219,7 @@ void vcpu_inject(struct vcpu *v, const struct irq_slot *slot)
 }
 
 /* Puts what is deliverable into list registers. */
-static void vcpu_refill(struct vcpu *v)
+static __attribute__((noinline)) void vcpu_refill(struct vcpu *v)
 {
 	struct irq_slot slot;
 
@@ -238,7 +239,7 @@ static enum port_answer vcpu_wake(struct vcpu *v)
 	return PORT_RESUME;
 }
 
-enum port_answer vcpu_wait(struct vcpu *v)
+__attribute__((noinline)) enum port_answer vcpu_wait(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	uint64_t deadline = 0, alarm = vcpu_alarm(v), wake = UINT64_MAX;
@@ -273,14 +274,14 @@ enum port_answer vcpu_wait(struct vcpu *v)
 	return PORT_HOLD;
 }
 
-enum port_answer vcpu_mail(struct vcpu *v)
+VMM_SELDOM enum port_answer vcpu_mail(struct vcpu *v)
 {
 	if ((__atomic_exchange_n(&v->mail, 0, __ATOMIC_ACQUIRE) & VCPU_MAIL_START) == 0)
 		return PORT_HOLD;
 	return vcpu_boot(v);
 }
 
-static enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
+static __attribute__((noinline)) enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 {
 	struct vm *vm = v->vm;
 	uint64_t others = badge & ~vm->kick_badge;
@@ -321,7 +322,7 @@ void vcpu_step(struct vcpu *v, enum port_answer *answer)
 	} else {
 		v->held = true;
 		*answer = __builtin_expect(v->state == VCPU_SCRUBBING, 0)
-				  ? vcpu_scrub_exit(v, &event)
+				  ? vcpu_scrub_exit(v, event.kind)
 				  : vcpu_exit(v, &event);
 		v->held = *answer == PORT_HOLD;
 	}
@@ -329,7 +330,7 @@ void vcpu_step(struct vcpu *v, enum port_answer *answer)
 		vcpu_refill(v);
 }
 
-void vcpu_run(struct vcpu *v)
+__attribute__((noinline)) void vcpu_run(struct vcpu *v)
 {
 	enum port_answer answer = vcpu_attend(v);
 

@@ -33,7 +33,8 @@ struct port_vcpu {
 	uint64_t kick;   /* wakes this vCPU's handler */
 	uint64_t timer;  /* the timer server, as this vCPU */
 	bool passive;    /* the handler runs on the guest's time */
-	bool fast;       /* the port's own: how the next answer is given */
+	uint8_t late; /* the port's own, as what follows: what is still to be done in port_wait() */
+	uint64_t pc, inject;
 };
 
 enum port_event_kind {
@@ -57,6 +58,7 @@ enum port_answer {
 	PORT_HOLD = 0, /* nothing: the guest stays where it stopped, or has not been started */
 	PORT_RUNNING,  /* nothing: the guest runs already (a signal came, or it was just started) */
 	PORT_RESUME,   /* let it go on with the registers it has */
+	PORT_COMPLETE, /* the same after PORT_EVENT_MEMORY, where it may be cheaper */
 	PORT_RETURN, /* PORT_EVENT_HYPERCALL only: go on after the call with result[0..3], valid as
 			   long as no frame or gpr function was called since the event */
 };
@@ -102,6 +104,12 @@ VMM_MUST_CHECK enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned
 /** Moves the pc of a stopped guest. */
 void port_pc_write(const struct port_vcpu *vcpu, uint64_t pc);
 
+/**
+ * The same for a guest that is about to be answered with PORT_RESUME, and that probably gets an
+ * interrupt before: nothing but port_irq_inject() and port_irq_replace() may be called until then.
+ */
+void port_pc_late(struct port_vcpu *vcpu, uint64_t pc);
+
 /** Starts or restarts a guest thread that is not answered to (first start; after port_stop()). */
 VMM_MUST_CHECK enum vmm_err port_start(const struct port_vcpu *vcpu);
 
@@ -144,8 +152,11 @@ VMM_MUST_CHECK enum vmm_err port_sysreg_read(const struct port_vcpu *vcpu, enum 
 VMM_MUST_CHECK enum vmm_err port_sysreg_write(const struct port_vcpu *vcpu, enum port_sysreg reg,
 					      uint64_t value);
 
-/** Puts a pending interrupt into list register `lr`, which the caller knows to be free. */
-void port_irq_inject(const struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
+/**
+ * Puts a pending interrupt into list register `lr`, which the caller knows to be free; by the next
+ * port_wait() at the latest.
+ */
+void port_irq_inject(struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
 		     unsigned group);
 
 /** The same for a register that may hold something; VMM_ERR_KERNEL if the kernel knows it active. */

@@ -78,6 +78,29 @@ static void an_access_may_not_cross_a_range(void **state)
 	assert_true(regs_dispatch(odd, 1, NULL, &access));
 }
 
+/* The search meets every row of a table of any length, and nothing beside them. */
+static void every_row_of_every_table(void **state)
+{
+	struct reg_range rows[REGS_MAX];
+
+	(void)state;
+	for (uint32_t count = 1; count <= REGS_MAX; count++) {
+		for (uint32_t i = 0; i < count; i++)
+			rows[i] = (struct reg_range){ .first = 8 * i + 4,
+						      .last = 8 * i + 7,
+						      .widths = 4,
+						      .read = read_offset };
+		assert_true(regs_table_ok(rows, count));
+		for (uint64_t offset = 0; offset < 8 * REGS_MAX + 8; offset += 4) {
+			struct mmio_access access = { .offset = offset, .width = 4, .value = 99 };
+			bool there = offset % 8 == 4 && offset / 8 < count;
+
+			assert_int_equal(regs_dispatch(rows, count, NULL, &access), there);
+			assert_int_equal(access.value, there ? offset + 1 : 0);
+		}
+	}
+}
+
 static void bad_tables_are_seen(void **state)
 {
 	struct reg_range bad[2] = {
@@ -97,6 +120,8 @@ static void bad_tables_are_seen(void **state)
 	assert_false(regs_table_ok(bad, 2));
 	bad[0].widths = 16;
 	assert_false(regs_table_ok(bad, 2));
+	bad[0].widths = 4;
+	assert_true(regs_table_ok(bad, 2));
 }
 
 int main(void)
@@ -104,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_offset_and_width),
 		cmocka_unit_test(an_access_may_not_cross_a_range),
+		cmocka_unit_test(every_row_of_every_table),
 		cmocka_unit_test(bad_tables_are_seen),
 	};
 

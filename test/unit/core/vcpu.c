@@ -52,7 +52,6 @@ static void publish(struct irqchip *c, unsigned vcpu)
 
 bool irqchip_next(struct irqchip *c, unsigned vcpu, struct irq_slot *out)
 {
-	publish(c, vcpu);
 	if (c->work[vcpu] == 0)
 		return false;
 	*out = (struct irq_slot){
@@ -75,11 +74,11 @@ void irqchip_refused(struct irqchip *c, unsigned vcpu, unsigned lr)
 	c->refuse_seen = true;
 }
 
-bool irqchip_done(struct irqchip *c, unsigned vcpu, unsigned lr, struct irq_slot *next)
+void irqchip_done(struct irqchip *c, unsigned vcpu, unsigned lr)
 {
 	if (lr == 3)
 		c->loaded[vcpu] = 0;
-	return irqchip_next(c, vcpu, next);
+	publish(c, vcpu);
 }
 
 bool irqchip_holds(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi)
@@ -87,30 +86,27 @@ bool irqchip_holds(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi)
 	return lr == 3 && c->loaded[vcpu] == ppi;
 }
 
-bool irqchip_done_ppi(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi,
-		      struct irq_slot *next)
+void irqchip_done_ppi(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi)
 {
 	assert_true(irqchip_holds(c, vcpu, lr, ppi));
 	c->ppi[vcpu] = false;
-	return irqchip_done(c, vcpu, lr, next);
+	irqchip_done(c, vcpu, lr);
 }
 
-bool irqchip_set_ppi(struct irqchip *c, unsigned vcpu, unsigned intid, bool level,
-		     struct irq_slot *next)
+void irqchip_set_ppi(struct irqchip *c, unsigned vcpu, unsigned intid, bool level)
 {
 	c->ppi[vcpu] = level;
 	if (level)
 		c->pending[vcpu] = intid;
-	return irqchip_next(c, vcpu, next);
+	publish(c, vcpu);
 }
 
-bool irqchip_send_ipi(struct irqchip *c, unsigned vcpu, unsigned which, uint64_t value,
-		      struct irq_slot *next)
+void irqchip_send_ipi(struct irqchip *c, unsigned vcpu, unsigned which, uint64_t value)
 {
 	c->ipi_which = which;
 	c->ipi_value = value;
 	c->pending[vcpu] = 5;
-	return irqchip_next(c, vcpu, next);
+	publish(c, vcpu);
 }
 
 void irqchip_power_on(struct irqchip *c, unsigned vcpu)
@@ -321,7 +317,7 @@ static void load_extends_and_advances(void **state)
 		memory(b, DEVICE + 8, 30 << 8 | cases[i].flags);
 		assert_true(b->guest[0].frame.gpr[30] == cases[i].want);
 		assert_int_equal(b->guest[0].frame.pc, pc + FAKE_LENGTH);
-		assert_int_equal(b->answer[0], PORT_RESUME);
+		assert_int_equal(b->answer[0], PORT_COMPLETE);
 		assert_int_equal(b->reg_width, 1 << (cases[i].flags >> 4));
 	}
 	memory(b, DEVICE, 31 << 8);

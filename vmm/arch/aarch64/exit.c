@@ -26,10 +26,10 @@ static unsigned bits(uint64_t v, unsigned high, unsigned low)
 	return (unsigned)(v >> low) & ((1U << (high - low + 1)) - 1);
 }
 
-/* IL: the instruction has 32 bits; else a 16-bit T32 one of a 32-bit process. */
+/* IL (bit 25): the instruction has 32 bits; else a 16-bit T32 one of a 32-bit process. */
 static uint8_t insn_length(uint64_t esr)
 {
-	return (esr & ESR_IL) != 0 ? INSN_LENGTH : 2;
+	return (uint8_t)(2U << bits(esr, 25, 25));
 }
 
 static void decode_data(uint64_t esr, struct vm_exit *out)
@@ -64,32 +64,37 @@ static void decode_memory(const struct port_event *event, struct vm_exit *out)
 		decode_data(esr, out);
 }
 
-/* ISS of a trapped MSR, MRS or system instruction. */
+/* ISS of a trapped MSR, MRS or system instruction, but Rt: the register and, in bit 0, "it is read". */
+#define SYSREG_ISS(op0, op1, crn, crm, op2) \
+	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
+#define SYSREG_ISS_RT UINT32_C(0x3e0)
+
 static void decode_sysreg(uint64_t esr, struct vm_exit *out)
 {
-	out->selector = A64_SYSREG(bits(esr, 21, 20), bits(esr, 16, 14), bits(esr, 13, 10),
-				   bits(esr, 4, 1), bits(esr, 19, 17));
+	uint32_t iss = bits(esr, 24, 0) & ~SYSREG_ISS_RT;
+
 	out->reg = (uint8_t)bits(esr, 9, 5);
 	out->write = (esr & 1) == 0;
-	out->kind = EXIT_SYSREG;
-	if (!out->write)
-		return;
-	switch (out->selector) {
-	case A64_SYSREG(3, 0, 12, 11, 5):
+	if (iss == SYSREG_ISS(3, 0, 12, 11, 5)) {
 		out->kind = EXIT_IPI;
 		out->selector = A64_ICC_SGI1R;
-		break;
-	case A64_SYSREG(3, 0, 12, 11, 6):
+		return;
+	}
+	switch (iss) {
+	case SYSREG_ISS(3, 0, 12, 11, 6):
 		out->kind = EXIT_IPI;
 		out->selector = A64_ICC_ASGI1R;
-		break;
-	case A64_SYSREG(3, 0, 12, 11, 7):
+		return;
+	case SYSREG_ISS(3, 0, 12, 11, 7):
 		out->kind = EXIT_IPI;
 		out->selector = A64_ICC_SGI0R;
-		break;
+		return;
 	default:
 		break;
 	}
+	out->kind = EXIT_SYSREG;
+	out->selector = A64_SYSREG(bits(esr, 21, 20), bits(esr, 16, 14), bits(esr, 13, 10),
+				   bits(esr, 4, 1), bits(esr, 19, 17));
 }
 
 static void decode_trap(uint64_t esr, struct vm_exit *out)
@@ -97,6 +102,7 @@ static void decode_trap(uint64_t esr, struct vm_exit *out)
 	switch (bits(esr, 31, 26)) {
 	case ESR_EC_WFX:
 		/* TI, bits 1:0: WFI, WFE, WFIT, WFET. The timed forms may end early, so they do. */
+		out->length = insn_length(esr);
 		out->kind = bits(esr, 1, 0) == 0 ? EXIT_WAIT : EXIT_PAUSE;
 		break;
 	case ESR_EC_SMC64:
@@ -113,14 +119,14 @@ static void decode_trap(uint64_t esr, struct vm_exit *out)
 
 void a64_exit_decode(const struct port_event *event, struct vm_exit *out)
 {
-	*out = (struct vm_exit){ .kind = EXIT_UNKNOWN, .length = INSN_LENGTH };
+	out->kind = EXIT_UNKNOWN;
+	out->length = INSN_LENGTH;
 	switch (event->kind) {
 	case PORT_EVENT_MEMORY:
 		out->length = insn_length(event->word[3]);
 		decode_memory(event, out);
 		break;
 	case PORT_EVENT_TRAP:
-		out->length = insn_length(event->word[0]);
 		decode_trap(event->word[0], out);
 		break;
 	case PORT_EVENT_HYPERCALL:

@@ -262,7 +262,8 @@ void psci_call(struct psci *psci, unsigned vcpu, const uint64_t regs[PSCI_REGS],
 		.args = { regs[1] & mask, regs[2] & mask, regs[3] & mask },
 	};
 
-	*out = (struct psci_action){ .kind = PSCI_ACTION_RETURN, .result = PSCI_SUCCESS };
+	out->kind = PSCI_ACTION_RETURN;
+	out->result = PSCI_SUCCESS;
 	if (f != NULL)
 		f->handle(psci, &call, out);
 	else

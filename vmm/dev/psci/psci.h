@@ -82,8 +82,8 @@ VMM_MUST_CHECK enum vmm_err psci_init(struct psci *psci, const struct psci_confi
 void psci_reset(struct psci *psci);
 
 /**
- * vCPU `vcpu` made an SMCCC call with x0..x3 in `regs`. Always fills `*out`; what is not offered
- * returns NOT_SUPPORTED.
+ * vCPU `vcpu` made an SMCCC call with x0..x3 in `regs`. Fills in what `out->kind` says there is; what
+ * is not offered returns NOT_SUPPORTED.
  */
 void psci_call(struct psci *psci, unsigned vcpu, const uint64_t regs[PSCI_REGS],
 	       struct psci_action *out);

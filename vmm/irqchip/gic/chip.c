@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The adaptor around the GIC model: lock, call, claim, release, kick.
+ * The adaptor around the GIC model: lock, call, release, kick.
  */
 #include "vmm/irqchip/gic/chip.h"
 
 #include <stddef.h>
 
-static __attribute__((noinline)) void send_kicks(struct irqchip *chip, uint32_t kicks)
+static __attribute__((noinline)) void give_and_kick(struct irqchip *chip, uint32_t kicks)
 {
+	(void)gic_take_kicks(&chip->gic);
+	lock_give(&chip->lock);
 	for (; kicks != 0; kicks &= kicks - 1)
 		chip->kick(chip->ctx, (unsigned)__builtin_ctz(kicks));
 }
 
+/* After what seldom gives anyone work. */
 static inline void release(struct irqchip *chip, unsigned self)
 {
-	uint32_t kicks = gic_take_kicks(&chip->gic);
+	if (__builtin_expect(chip->gic.kicks != 0, 0))
+		give_and_kick(chip, chip->gic.kicks & ~(UINT32_C(1) << self));
+	else
+		lock_give(&chip->lock);
+}
 
-	lock_give(&chip->lock);
-	kicks &= ~(UINT32_C(1) << self);
-	if (__builtin_expect(kicks != 0, 0))
-		send_kicks(chip, kicks);
+/* After what gives work to oneself more often than not. */
+static inline void release_own(struct irqchip *chip, unsigned self)
+{
+	chip->gic.kicks &= ~(UINT32_C(1) << self);
+	release(chip, self);
 }
 
 enum vmm_err gic_chip_init(struct irqchip *chip, const struct gic_config *config,
@@ -92,15 +100,11 @@ void irqchip_refused(struct irqchip *chip, unsigned vcpu, unsigned lr)
 	release(chip, vcpu);
 }
 
-bool irqchip_done(struct irqchip *chip, unsigned vcpu, unsigned lr, struct irq_slot *next)
+void irqchip_done(struct irqchip *chip, unsigned vcpu, unsigned lr)
 {
-	bool got;
-
 	lock_take(&chip->lock);
 	(void)gic_eoi(&chip->gic, vcpu, lr);
-	got = gic_next(&chip->gic, vcpu, next);
 	release(chip, vcpu);
-	return got;
 }
 
 /* Only the vCPU's handler changes what its list registers hold, so no lock is needed to look. */
@@ -109,41 +113,26 @@ bool irqchip_holds(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned pp
 	return gic_holds(&chip->gic, vcpu, lr, ppi);
 }
 
-bool irqchip_done_ppi(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned ppi,
-		      struct irq_slot *next)
+void irqchip_done_ppi(struct irqchip *chip, unsigned vcpu, unsigned lr, unsigned ppi)
 {
-	bool got;
-
 	lock_take(&chip->lock);
 	gic_set_ppi(&chip->gic, vcpu, ppi, false);
 	(void)gic_eoi(&chip->gic, vcpu, lr);
-	got = gic_next(&chip->gic, vcpu, next);
 	release(chip, vcpu);
-	return got;
 }
 
-bool irqchip_set_ppi(struct irqchip *chip, unsigned vcpu, unsigned intid, bool level,
-		     struct irq_slot *next)
+void irqchip_set_ppi(struct irqchip *chip, unsigned vcpu, unsigned intid, bool level)
 {
-	bool got;
-
 	lock_take(&chip->lock);
 	gic_set_ppi(&chip->gic, vcpu, intid, level);
-	got = gic_next(&chip->gic, vcpu, next);
-	release(chip, vcpu);
-	return got;
+	release_own(chip, vcpu);
 }
 
-bool irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint64_t value,
-		      struct irq_slot *next)
+void irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint64_t value)
 {
-	bool got;
-
 	lock_take(&chip->lock);
 	gic_sgi_sysreg(&chip->gic, vcpu, (enum gic_sgi_register)which, value);
-	got = gic_next(&chip->gic, vcpu, next);
-	release(chip, vcpu);
-	return got;
+	release_own(chip, vcpu);
 }
 
 void irqchip_power_on(struct irqchip *chip, unsigned vcpu)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The interrupt state machine, the queues, the list registers.
+ * The interrupt state machine, what is ready, the list registers.
  *
  * An interrupt is *deliverable* if it is pending, enabled, not active, its group is enabled and
- * it is routed to a vCPU that is awake. It is then, and only then, in exactly one queue: that of
- * its vCPU and of its priority level; first come, first served within a level. A bit per level
- * says which queues hold something, so the most urgent interrupt is found, claimed and ended in
- * constant time.
+ * it is routed to a vCPU that is awake. It is then, and only then, in the set of ready interrupts
+ * of that vCPU: a bit an interrupt, and a bit for each word of them that is not zero. The most
+ * urgent one is looked for when it is claimed, the lowest INTID first among equals; so a change of
+ * priority moves nothing, and the usual single one is found at once.
  *
  * gic_update() restores that invariant after any change of one interrupt; it is the only place
- * that queues, and there is no second opinion anywhere about what is deliverable.
+ * that fills the sets, and there is no second opinion anywhere about what is deliverable.
  */
 #include "vmm/irqchip/gic/gic.h"
 
@@ -18,11 +18,6 @@
 
 /* Where the SPIs start in gic.interrupts. */
 enum { SPI_BASE = GIC_VCPUS * GIC_PRIVATE };
-
-static unsigned intid_of(unsigned index)
-{
-	return index < SPI_BASE ? index % GIC_PRIVATE : index - SPI_BASE + GIC_PRIVATE;
-}
 
 struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid)
 {
@@ -46,67 +41,59 @@ static bool deliverable(const struct gic *gic, const struct gic_interrupt *irq)
 }
 
 /* Publishes whether vCPU `vcpu` has work; a kick if it had none. */
-static void publish(struct gic *gic, unsigned vcpu)
+static inline void publish(struct gic *gic, struct gic_vcpu *v, unsigned vcpu)
 {
-	struct gic_vcpu *v = &gic->vcpus[vcpu];
-	uint32_t now = v->lr_free != 0 ? v->ready : 0;
+	uint32_t now = v->lr_free != 0 ? v->banks : 0;
 
 	if (v->work == 0 && now != 0)
 		gic->kicks |= UINT32_C(1) << vcpu;
 	__atomic_store_n(&v->work, now, __ATOMIC_RELAXED);
 }
 
-/* Appends `irq` to the queue of its vCPU and level, and kicks the vCPU if it had no work. */
-static void queue_add(struct gic *gic, struct gic_interrupt *irq)
+/* Puts `irq` into the set of its vCPU, and kicks the vCPU if it had no work. */
+static inline void ready_add(struct gic *gic, struct gic_interrupt *irq)
 {
 	struct gic_vcpu *v = &gic->vcpus[irq->route];
-	unsigned number = irq->route * (unsigned)GIC_PRIORITIES + irq->level;
-	struct gic_queue *queue = &gic->queues[number];
-	uint16_t index = (uint16_t)(irq - gic->interrupts);
+	unsigned bank = irq->intid / 32;
 
-	irq->flags |= GIC_QUEUED;
-	irq->queue = (uint8_t)number;
-	irq->next = GIC_NIL;
-	irq->prev = queue->tail;
-	if (queue->tail == GIC_NIL)
-		queue->head = index;
-	else
-		gic->interrupts[queue->tail].next = index;
-	queue->tail = index;
-	v->ready |= UINT32_C(1) << irq->level;
-	publish(gic, irq->route);
+	irq->flags |= GIC_READY;
+	irq->ready = irq->route;
+	v->ready[bank] |= UINT32_C(1) << irq->intid % 32;
+	v->banks |= UINT32_C(1) << bank;
+	publish(gic, v, irq->route);
 }
 
-static void queue_remove(struct gic *gic, struct gic_interrupt *irq)
+/* Takes it out; the caller clears GIC_READY and publishes. */
+static inline void ready_remove(struct gic_vcpu *v, unsigned intid)
 {
-	struct gic_queue *queue = &gic->queues[irq->queue];
+	uint32_t *word = &v->ready[intid / 32];
 
-	irq->flags &= (uint16_t)~GIC_QUEUED;
-	if (irq->next == GIC_NIL)
-		queue->tail = irq->prev;
-	else
-		gic->interrupts[irq->next].prev = irq->prev;
-	if (irq->prev == GIC_NIL)
-		queue->head = irq->next;
-	else
-		gic->interrupts[irq->prev].next = irq->next;
-	if (queue->head == GIC_NIL)
-		gic->vcpus[irq->queue / GIC_PRIORITIES].ready &=
-			~(UINT32_C(1) << irq->queue % GIC_PRIORITIES);
-	publish(gic, irq->queue / GIC_PRIORITIES);
+	*word &= ~(UINT32_C(1) << intid % 32);
+	if (*word == 0)
+		v->banks &= ~(UINT32_C(1) << intid / 32);
+}
+
+/* gic_update() of an interrupt that is ready. */
+static VMM_SELDOM void update_ready(struct gic *gic, struct gic_interrupt *irq)
+{
+	struct gic_vcpu *v = &gic->vcpus[irq->ready];
+	bool wanted = deliverable(gic, irq);
+
+	if (wanted && irq->ready == irq->route)
+		return;
+	irq->flags &= (uint16_t)~GIC_READY;
+	ready_remove(v, irq->intid);
+	publish(gic, v, irq->ready);
+	if (wanted)
+		ready_add(gic, irq);
 }
 
 void gic_update(struct gic *gic, struct gic_interrupt *irq)
 {
-	bool wanted = deliverable(gic, irq);
-
-	if ((irq->flags & GIC_QUEUED) != 0) {
-		if (wanted && irq->queue == irq->route * GIC_PRIORITIES + irq->level)
-			return;
-		queue_remove(gic, irq);
-	}
-	if (wanted)
-		queue_add(gic, irq);
+	if ((irq->flags & GIC_READY) != 0)
+		update_ready(gic, irq);
+	else if (deliverable(gic, irq))
+		ready_add(gic, irq);
 }
 
 void gic_set_sources(struct gic_interrupt *irq, unsigned sources)
@@ -137,76 +124,97 @@ void gic_update_all(struct gic *gic)
 }
 
 /*
- * Picks the list register for the interrupt `index` while some are stale. A stale register may
+ * Picks the list register for `intid` while some are stale. A stale register may
  * still hold what it had, so it is the last choice for others, and the only one for the interrupt
  * it held: two list registers with one INTID are UNPREDICTABLE (IHI 0069H, ICH_LR<n>_EL2).
  */
-static unsigned choose_lr(const struct gic_vcpu *v, unsigned index)
+static unsigned choose_lr(const struct gic_vcpu *v, unsigned intid)
 {
 	uint32_t clean = v->lr_free & ~v->lr_stale;
 
 	for (uint32_t left = v->lr_stale; left != 0; left &= left - 1) {
 		unsigned lr = (unsigned)__builtin_ctz(left);
 
-		if (v->lr_held[lr] == index)
+		if (v->lr_held[lr] == intid)
 			return lr;
 	}
 	return (unsigned)__builtin_ctz(clean != 0 ? clean : v->lr_free);
 }
 
-/* Takes the first of the most urgent queue; the caller knows that there is one. */
-static struct gic_interrupt *pop(struct gic *gic, unsigned vcpu)
+/* Picks the list register for `intid`, some being stale. */
+static VMM_SELDOM unsigned take_stale(struct gic_vcpu *v, unsigned intid)
 {
-	struct gic_vcpu *v = &gic->vcpus[vcpu];
-	struct gic_queue *queue =
-		&gic->queues[vcpu * GIC_PRIORITIES + (unsigned)__builtin_ctz(v->ready)];
-	struct gic_interrupt *irq = &gic->interrupts[queue->head];
+	unsigned lr = choose_lr(v, intid);
 
-	queue->head = irq->next;
-	if (irq->next != GIC_NIL) {
-		gic->interrupts[irq->next].prev = GIC_NIL;
-	} else {
-		queue->tail = GIC_NIL;
-		v->ready &= v->ready - 1;
+	v->lr_stale &= (uint16_t) ~(1U << lr);
+	return lr;
+}
+
+/* The most urgent of several that are ready. */
+static VMM_SELDOM unsigned most_urgent(struct gic *gic, unsigned vcpu)
+{
+	unsigned best = GIC_NIL, level = GIC_PRIORITIES << GIC_LEVEL_SHIFT;
+	const struct gic_vcpu *v = &gic->vcpus[vcpu];
+
+	for (uint32_t banks = v->banks; banks != 0; banks &= banks - 1) {
+		unsigned bank = (unsigned)__builtin_ctz(banks);
+		const uint8_t *priority = gic_priority(gic, gic_find(gic, vcpu, bank * 32));
+
+		for (uint32_t word = v->ready[bank]; word != 0; word &= word - 1) {
+			unsigned bit = (unsigned)__builtin_ctz(word);
+
+			if (priority[bit] < level) {
+				level = priority[bit];
+				best = bank * 32 + bit;
+			}
+		}
 	}
-	return irq;
+	return best;
+}
+
+/* The one to claim, of a vCPU that has work. */
+static inline unsigned first_ready(struct gic *gic, const struct gic_vcpu *v, unsigned vcpu)
+{
+	uint32_t banks = v->banks;
+	unsigned bank = (unsigned)__builtin_ctz(banks);
+	uint32_t word = v->ready[bank];
+
+	if ((banks & (banks - 1)) != 0 || (word & (word - 1)) != 0)
+		return most_urgent(gic, vcpu);
+	return bank * 32 + (unsigned)__builtin_ctz(word);
 }
 
 bool gic_next(struct gic *gic, unsigned vcpu, struct irq_slot *out)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
 	struct gic_interrupt *irq;
-	unsigned index, lr, flags;
+	unsigned intid, lr, flags, stale = v->lr_stale;
 
 	if (v->work == 0)
 		return false;
-	irq = pop(gic, vcpu);
-	index = (unsigned)(irq - gic->interrupts);
-	lr = (unsigned)__builtin_ctz(v->lr_free);
-	out->replaces = false;
-	if (v->lr_stale != 0) {
-		lr = choose_lr(v, index);
-		out->replaces = (v->lr_stale >> lr & 1) != 0;
-		v->lr_stale &= (uint16_t) ~(1U << lr);
-	}
-	v->lr_held[lr] = (uint16_t)index;
+	intid = first_ready(gic, v, vcpu);
+	ready_remove(v, intid);
+	irq = gic_find(gic, vcpu, intid);
+	lr = stale == 0 ? (unsigned)__builtin_ctz(v->lr_free) : take_stale(v, intid);
+	v->lr_held[lr] = (uint16_t)intid;
 	v->lr_free &= ~(UINT32_C(1) << lr);
 	/* It can only have become less: nobody to kick. */
-	__atomic_store_n(&v->work, v->lr_free != 0 ? v->ready : 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&v->work, v->lr_free != 0 ? v->banks : 0, __ATOMIC_RELAXED);
 
 	if ((irq->flags & GIC_SOURCES) != 0) {
 		irq->taken = (uint8_t)(irq->sources & -irq->sources);
 		gic_set_sources(irq, irq->sources & (irq->sources - 1U));
 	}
-	flags = irq->flags & ~(unsigned)GIC_QUEUED;
+	flags = irq->flags & ~(unsigned)GIC_READY;
 	flags += flags & GIC_LATCH; /* carries into GIC_TOOK */
 	irq->flags = (uint16_t)(flags | GIC_ACTIVE | GIC_FLIGHT);
 	irq->slot = (uint8_t)(vcpu * GIC_LRS + lr);
 
-	out->intid = (uint16_t)intid_of(index);
+	out->intid = (uint16_t)intid;
 	out->lr = (uint8_t)lr;
-	out->priority = irq->level;
+	out->priority = *gic_priority(gic, irq) >> GIC_LEVEL_SHIFT;
 	out->group = flags & GIC_GROUP1;
+	out->replaces = (stale >> lr & 1) != 0;
 	return true;
 }
 
@@ -214,7 +222,7 @@ _Static_assert(GIC_TOOK == 2 * GIC_LATCH, "gic_next() moves one into the other")
 
 bool gic_holds(const struct gic *gic, unsigned vcpu, unsigned lr, unsigned intid)
 {
-	return lr < GIC_LRS && gic->vcpus[vcpu].lr_held[lr] == vcpu * GIC_PRIVATE + intid;
+	return lr < GIC_LRS && gic->vcpus[vcpu].lr_held[lr] == intid;
 }
 
 /* Ends the flight of `irq`; what was claimed is pending again if it was not served. */
@@ -234,26 +242,27 @@ unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr)
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
 	struct gic_interrupt *irq;
 	uint32_t bit;
-	unsigned index;
+	unsigned intid;
 
 	if (lr >= gic->config.lr_count)
 		return GIC_INTID_NONE;
 	bit = UINT32_C(1) << lr;
-	index = v->lr_held[lr];
+	intid = v->lr_held[lr];
 	v->lr_stale &= (uint16_t)~bit;
 	if ((v->lr_free & bit) != 0)
 		return GIC_INTID_NONE;
 	v->lr_free |= bit;
-	if (index == GIC_NIL) { /* gic_refused() */
-		publish(gic, vcpu);
+	if (intid == GIC_NIL) { /* gic_refused() */
+		publish(gic, v, vcpu);
 		return GIC_INTID_NONE;
 	}
-	irq = &gic->interrupts[index];
+	irq = gic_find(gic, vcpu, intid);
 	land(irq, true);
-	if (deliverable(gic, irq))
-		queue_add(gic, irq);
-	publish(gic, vcpu);
-	return intid_of(index);
+	if (gic_pending(irq))
+		gic_update(gic, irq); /* also for another vCPU */
+	if (v->banks != 0)
+		publish(gic, v, vcpu);
+	return intid;
 }
 
 void gic_refused(struct gic *gic, unsigned vcpu, unsigned lr)
@@ -263,7 +272,7 @@ void gic_refused(struct gic *gic, unsigned vcpu, unsigned lr)
 
 	if (lr >= gic->config.lr_count || (v->lr_free >> lr & 1) != 0 || v->lr_held[lr] == GIC_NIL)
 		return;
-	irq = &gic->interrupts[v->lr_held[lr]];
+	irq = gic_find(gic, vcpu, v->lr_held[lr]);
 	v->lr_held[lr] = GIC_NIL;
 	land(irq, false);
 	gic_update(gic, irq);
@@ -280,7 +289,7 @@ void gic_deactivate(struct gic *gic, struct gic_interrupt *irq)
 
 		v->lr_free |= bit;
 		v->lr_stale |= (uint16_t)bit;
-		publish(gic, irq->slot / GIC_LRS);
+		publish(gic, v, irq->slot / GIC_LRS);
 	}
 	gic_update(gic, irq);
 }
@@ -297,10 +306,10 @@ void gic_power(struct gic *gic, unsigned vcpu, bool on)
 	v->on = on;
 	if (!on) {
 		for (unsigned lr = 0; lr < GIC_LRS; lr++) {
-			unsigned index = v->lr_held[lr];
+			unsigned intid = v->lr_held[lr];
 
-			if (index != GIC_NIL && (v->lr_free >> lr & 1) == 0)
-				land(&gic->interrupts[index], false);
+			if (intid != GIC_NIL && (v->lr_free >> lr & 1) == 0)
+				land(gic_find(gic, vcpu, intid), false);
 			v->lr_held[lr] = GIC_NIL;
 		}
 		v->lr_free = all_lrs(gic);
@@ -353,13 +362,14 @@ static void reset_interrupt(struct gic *gic, unsigned index)
 	bool sgi = index < SPI_BASE && index % GIC_PRIVATE < GIC_SGIS;
 
 	gic->interrupts[index] = (struct gic_interrupt){
-		.next = GIC_NIL,
-		.prev = GIC_NIL,
+		.intid = (uint16_t)(index < SPI_BASE ? index % GIC_PRIVATE
+						     : index - SPI_BASE + GIC_PRIVATE),
 		.flags = (uint16_t)((gic->config.version == 3 ? GIC_GROUP1 : 0) |
 				    (sgi ? GIC_EDGE : 0)),
 		.route = (uint8_t)(index < SPI_BASE ? index / GIC_PRIVATE : GIC_NOWHERE),
 		.aim = gic->config.version == 3 ? gic->vcpus[0].affinity : 0,
 	};
+	gic->priorities[index] = 0;
 }
 
 void gic_reset(struct gic *gic)
@@ -369,17 +379,17 @@ void gic_reset(struct gic *gic)
 	for (unsigned i = 0; i < gic->config.vcpu_count; i++) {
 		struct gic_vcpu *v = &gic->vcpus[i];
 
-		v->ready = 0;
+		v->banks = 0;
+		for (unsigned bank = 0; bank < GIC_BANKS; bank++)
+			v->ready[bank] = 0;
 		v->lr_free = all_lrs(gic);
 		v->lr_stale = 0;
 		v->on = i == 0;
 		v->asleep = false;
 		for (unsigned lr = 0; lr < GIC_LRS; lr++)
 			v->lr_held[lr] = GIC_NIL;
-		publish(gic, i);
+		publish(gic, v, i);
 	}
-	for (unsigned i = 0; i < ARRAY_SIZE(gic->queues); i++)
-		gic->queues[i] = (struct gic_queue){ .head = GIC_NIL, .tail = GIC_NIL };
 	for (unsigned i = 0; i < GIC_INTERRUPT_COUNT; i++)
 		reset_interrupt(gic, i);
 	gic_update_all(gic);

@@ -44,6 +44,7 @@ enum {
 #define GIC_DIST_SIZE_V2    UINT64_C(0x1000)
 #define GIC_DIST_SIZE_V3    UINT64_C(0x10000)
 #define GIC_REDIST_SIZE     UINT64_C(0x20000) /* a vCPU: RD_base and SGI_base frames */
+#define GIC_BANKS           ((GIC_PRIVATE + GIC_SPIS) / 32)
 #define GIC_INTERRUPT_COUNT (GIC_VCPUS * GIC_PRIVATE + GIC_SPIS)
 
 struct gic_config {
@@ -58,26 +59,21 @@ struct gic_config {
 /* Private to the model, below here; the structs are complete so that the VM can embed one. */
 
 struct gic_interrupt {
-	uint16_t next, prev; /* neighbours in its queue, or GIC_NIL */
+	uint16_t intid;
 	uint16_t flags;
-	uint8_t level;   /* priority bits 7:3; 2:0 read as zero */
 	uint8_t route;   /* vCPU it goes to now, or GIC_NOWHERE */
-	uint8_t queue;   /* which it is in, if it is: vCPU * GIC_PRIORITIES + level */
+	uint8_t ready;   /* the vCPU in whose set it is, if it is */
 	uint8_t slot;    /* where it is in flight, if it is: vCPU * GIC_LRS + list register */
 	uint8_t sources; /* v2 SGI: vCPUs whose SGI is pending, a bit each */
 	uint8_t taken;   /* v2 SGI: the source in flight, its bit */
 	uint32_t aim;    /* SPI: v2 the target mask, v3 the affinity Aff3.Aff2.Aff1.Aff0 */
 };
 
-struct gic_queue {
-	uint16_t head, tail; /* indices of interrupts, or GIC_NIL */
-};
-
-/* 64 bytes: a cache line of its own, since other cores look at `work` without the lock. */
+/* On cache lines of its own, since other cores look at `work` without the lock. */
 struct gic_vcpu {
-	/* The levels in `ready` while a list register is free, else 0; atomic. */
-	_Alignas(64) uint32_t work;
-	uint32_t ready;    /* bit p: something deliverable is queued at level p */
+	/* `banks` while a list register is free, else 0; atomic. */
+	_Alignas(256) uint32_t work;
+	uint32_t banks;    /* bit n: word n of its ready interrupts is not zero */
 	uint32_t lr_free;  /* bit n: list register n may be filled */
 	uint16_t lr_stale; /* free, but the hardware may still hold what it had: see lr_held */
 	bool on;           /* gic_power() */
@@ -85,7 +81,8 @@ struct gic_vcpu {
 	uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0 */
 	uint64_t
 		sgi_group; /* v3: the Aff3, Aff2, Aff1 and RS fields of SGI registers that name it */
-	uint16_t lr_held[GIC_LRS]; /* taken or stale: the interrupt put there, or GIC_NIL */
+	uint32_t ready[GIC_BANKS]; /* deliverable ones; bit n of word m: INTID 32 m + n */
+	uint16_t lr_held[GIC_LRS]; /* taken or stale: the INTID put there, or GIC_NIL */
 };
 
 struct gic {
@@ -96,9 +93,10 @@ struct gic {
 	unsigned intids; /* 32 + spi_count */
 	uint32_t kicks;  /* see gic_take_kicks() */
 	struct gic_vcpu vcpus[GIC_VCPUS];
-	struct gic_queue queues[GIC_VCPUS * GIC_PRIORITIES];
 	/* The private ones of vCPU 0, of vCPU 1, ..., then the SPIs. */
 	struct gic_interrupt interrupts[GIC_INTERRUPT_COUNT];
+	/* IPRIORITYR: the level is in bits 7:3 of a byte; 2:0 read as zero. */
+	_Alignas(4) uint8_t priorities[GIC_INTERRUPT_COUNT];
 };
 
 /**
@@ -114,7 +112,8 @@ VMM_MUST_CHECK enum vmm_err gic_init(struct gic *gic, const struct gic_config *c
 void gic_reset(struct gic *gic);
 
 /*
- * mmio_handler: `device` is the struct gic. Redistributors of vCPUs that do not exist are RAZ/WI.
+ * mmio_handler: `device` is the struct gic, the access's vCPU is one that exists. Redistributors of
+ * vCPUs that do not exist are RAZ/WI.
  */
 void gic_dist_access(void *device, struct mmio_access *access);
 void gic_redist_access(void *device, struct mmio_access *access); /* v3 only */

@@ -8,11 +8,12 @@
 #include "vmm/irqchip/gic/gic.h"
 
 enum {
-	GIC_NIL = 0xffff,   /* no interrupt: end of a queue, empty list register */
-	GIC_NOWHERE = 31,   /* routed to no vCPU; its bit is never set in gic.awake */
-	GIC_SGIS = 16,      /* INTIDs 0..15 */
-	GIC_CTLR_GRP0 = 1U, /* GICD_CTLR.EnableGrp0 */
-	GIC_CTLR_GRP1 = 2U, /* GICD_CTLR.EnableGrp1 */
+	GIC_NIL = 0xffff,    /* no interrupt: empty list register */
+	GIC_NOWHERE = 31,    /* routed to no vCPU; its bit is never set in gic.awake */
+	GIC_SGIS = 16,       /* INTIDs 0..15 */
+	GIC_CTLR_GRP0 = 1U,  /* GICD_CTLR.EnableGrp0 */
+	GIC_CTLR_GRP1 = 2U,  /* GICD_CTLR.EnableGrp1 */
+	GIC_LEVEL_SHIFT = 3, /* in a priority */
 };
 
 /* gic_interrupt.flags */
@@ -26,7 +27,7 @@ enum {
 	GIC_SOURCES = 1U << 6, /* `sources` is not 0 */
 	GIC_ACTIVE = 1U << 7,  /* in flight, or set by ISACTIVER */
 	GIC_FLIGHT = 1U << 8,  /* in list register `slot`; implies GIC_ACTIVE */
-	GIC_QUEUED = 1U << 9,  /* deliverable; in queue `queue` */
+	GIC_READY = 1U << 9,   /* deliverable; in the set of vCPU `ready` */
 	GIC_ANY = 1U << 10,    /* v3 SPI: GICD_IROUTER.Interrupt_Routing_Mode */
 };
 
@@ -37,6 +38,12 @@ enum {
  */
 struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid);
 
+/** The priority of `irq`, one of many that lie one after the other as well. */
+static inline uint8_t *gic_priority(struct gic *gic, const struct gic_interrupt *irq)
+{
+	return &gic->priorities[irq - gic->interrupts];
+}
+
 /**
  * Pending as the architecture defines it: latched, from a source, or level-triggered with its
  * line up.
@@ -44,7 +51,8 @@ struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid);
 bool gic_pending(const struct gic_interrupt *irq);
 
 /**
- * Queues, moves or removes `irq` after any change of its state. Must follow every such change.
+ * Adds, moves or removes `irq` after any change of its state but the priority. Must follow every
+ * such change.
  */
 void gic_update(struct gic *gic, struct gic_interrupt *irq);
 
@@ -74,12 +82,15 @@ uint64_t gicv3_sgi_group(uint32_t affinity);
 uint32_t gicv2_typer(const struct gic_config *config);
 uint32_t gicv3_typer(const struct gic_config *config);
 
-/* The register files, for the dispatcher and for the test that checks them. */
+/* The register files, for the test that checks them, and their dispatchers. */
 struct gic_table {
 	const struct reg_range *ranges;
 	size_t count;
 };
 extern const struct gic_table gicv2_dist, gicv3_dist, gicv3_redist;
+void gicv2_dist_access(struct gic *gic, struct mmio_access *access);
+void gicv3_dist_access(struct gic *gic, struct mmio_access *access);
+void gicv3_redist_access(struct gic *gic, struct mmio_access *access);
 
 /*
  * Registers that both versions have, with `access->vcpu` the vCPU whose private interrupts are

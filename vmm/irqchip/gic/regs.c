@@ -6,6 +6,10 @@
  */
 #include "vmm/irqchip/gic/private.h"
 
+enum {
+	PRIORITY_BITS = (GIC_PRIORITIES - 1) << GIC_LEVEL_SHIFT,
+};
+
 /*
  * First INTID of an access to an array of one-bit fields; arrays are 0x80 bytes for 1024 INTIDs.
  */
@@ -192,26 +196,32 @@ uint64_t gic_priority_read(void *device, const struct mmio_access *access)
 {
 	const struct gic_interrupt *irqs =
 		gic_find(device, access->vcpu, (unsigned)(access->offset % 0x400));
+	const uint8_t *priority;
 	uint64_t value = 0;
 
-	for (unsigned i = 0; irqs != NULL && i < access->width; i++)
-		value |= (uint64_t)irqs[i].level << (8 * i + 3);
+	if (irqs == NULL)
+		return 0;
+	priority = gic_priority(device, irqs);
+	for (unsigned i = 0; i < access->width; i++)
+		value |= (uint64_t)priority[i] << (8 * i);
 	return value;
 }
 
 void gic_priority_write(void *device, const struct mmio_access *access, uint64_t value)
 {
-	struct gic_interrupt *irqs =
+	const struct gic_interrupt *irqs =
 		gic_find(device, access->vcpu, (unsigned)(access->offset % 0x400));
+	uint8_t *priority;
 
-	for (unsigned i = 0; irqs != NULL && i < access->width; i++) {
-		uint8_t level = value >> (8 * i + 3) & (GIC_PRIORITIES - 1);
-
-		if (irqs[i].level == level)
-			continue;
-		irqs[i].level = level;
-		gic_update(device, &irqs[i]);
-	}
+	if (irqs == NULL)
+		return;
+	priority = gic_priority(device, irqs);
+	priority[0] = value & PRIORITY_BITS;
+	if (access->width == 1)
+		return;
+	priority[1] = value >> 8 & PRIORITY_BITS;
+	priority[2] = value >> 16 & PRIORITY_BITS;
+	priority[3] = value >> 24 & PRIORITY_BITS;
 }
 
 /* GICD_ICFGR: two bits an interrupt, the upper one "edge", the lower one reserved. */
@@ -245,17 +255,11 @@ void gic_trigger_write(void *device, const struct mmio_access *access, uint64_t 
 void gic_dist_access(void *device, struct mmio_access *access)
 {
 	struct gic *gic = device;
-	const struct gic_table *table = gic->config.version == 2 ? &gicv2_dist : &gicv3_dist;
 
-	/* Guests and benchmarks read this one over and over; the table has it as well. */
-	if (access->offset == 0x004 && access->width == 4 && !access->write) {
-		access->value = gic->typer;
-		return;
-	}
-	if (access->vcpu < gic->config.vcpu_count)
-		(void)regs_dispatch(table->ranges, table->count, gic, access);
+	if (gic->config.version == 2)
+		gicv2_dist_access(gic, access);
 	else
-		access->value = 0;
+		gicv3_dist_access(gic, access);
 }
 
 /* The frame, not the accessing vCPU, says whose redistributor it is. */
@@ -271,6 +275,6 @@ void gic_redist_access(void *device, struct mmio_access *access)
 		return;
 	inner.offset = access->offset % GIC_REDIST_SIZE;
 	inner.vcpu = (uint16_t)frame;
-	(void)regs_dispatch(gicv3_redist.ranges, gicv3_redist.count, gic, &inner);
+	gicv3_redist_access(gic, &inner);
 	access->value = inner.value;
 }

@@ -157,4 +157,9 @@ static const struct reg_range dist[] = {
 	REG_RANGE(0xfd0, 0xfff, 4, .read = gic_id_read),
 };
 
+void gicv2_dist_access(struct gic *gic, struct mmio_access *access)
+{
+	(void)regs_dispatch(dist, ARRAY_SIZE(dist), gic, access);
+}
+
 const struct gic_table gicv2_dist = { .ranges = dist, .count = ARRAY_SIZE(dist) };

@@ -228,5 +228,15 @@ static const struct reg_range redist[] = {
 	REG_RANGE(0x10c00, 0x10c07, 4, .read = gic_trigger_read, .write = gic_trigger_write),
 };
 
+void gicv3_dist_access(struct gic *gic, struct mmio_access *access)
+{
+	(void)regs_dispatch(dist, ARRAY_SIZE(dist), gic, access);
+}
+
+void gicv3_redist_access(struct gic *gic, struct mmio_access *access)
+{
+	(void)regs_dispatch(redist, ARRAY_SIZE(redist), gic, access);
+}
+
 const struct gic_table gicv3_dist = { .ranges = dist, .count = ARRAY_SIZE(dist) };
 const struct gic_table gicv3_redist = { .ranges = redist, .count = ARRAY_SIZE(redist) };

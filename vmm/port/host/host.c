@@ -38,7 +38,7 @@ void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t r
 	struct host_guest *guest = guest_of(vcpu);
 
 	/* Resuming needs a guest at an exit; PORT_RUNNING one that runs. */
-	VMM_BUG_ON((answer == PORT_RESUME || answer == PORT_RETURN) && guest->running);
+	VMM_BUG_ON(answer >= PORT_RESUME && guest->running);
 	VMM_BUG_ON(answer == PORT_RUNNING && !guest->running);
 	VMM_BUG_ON(answer == PORT_HOLD && guest->running);
 	guest->waits++;
@@ -130,6 +130,11 @@ void port_pc_write(const struct port_vcpu *vcpu, uint64_t pc)
 	guest_of(vcpu)->frame.pc = pc;
 }
 
+void port_pc_late(struct port_vcpu *vcpu, uint64_t pc)
+{
+	port_pc_write(vcpu, pc);
+}
+
 enum vmm_err port_start(const struct port_vcpu *vcpu)
 {
 	struct host_guest *guest = guest_of(vcpu);
@@ -183,7 +188,7 @@ static void record(struct host_guest *guest, unsigned lr, unsigned intid, unsign
 	};
 }
 
-void port_irq_inject(const struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
+void port_irq_inject(struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
 		     unsigned group)
 {
 	record(guest_of(vcpu), lr, intid, priority, group, false);

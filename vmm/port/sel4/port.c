@@ -10,6 +10,11 @@
  *   - Likewise a guest is answered by NBSendRecv on the reply object, not by ReplyRecv; but for a
  *     passive handler's answer to a VM fault, which the exception fast path takes
  *     (KernelExceptionFastpath).
+ *   - InjectIRQ can be the first half of a NBSendRecv, an invocation of a TCB cannot. So an interrupt
+ *     is kept until the wait, and costs little more than the wait alone where nothing is answered.
+ *   - WriteRegisters can restart a guest that stands at an exit, which ends the exit as an answer
+ *     does; then the wait's first half is free for an interrupt as well. Not for a passive handler,
+ *     whose time comes back to the guest with the answer alone.
  *   - While the guest stands at an exit, receiving with its reply object again would cancel that
  *     exit: then only Wait may be used.
  * The order of registers in ReadRegisters and WriteRegisters is that of seL4_UserContext.
@@ -38,6 +43,12 @@ enum {
 	CACHE_LINE = 64,
 };
 
+/* port_vcpu.late */
+enum {
+	LATE_PC = 1U << 0,
+	LATE_INJECT = 1U << 1,
+};
+
 /* seL4_UserContext: pc sp spsr x0-x8 x16 x17 x18 x29 x30 x9-x15 x19-x28 tpidr_el0 tpidrro_el0. */
 static const uint8_t slot_of_gpr[PORT_GPRS] = {
 	3,  4,  5,  6,  7,  8,  9,  10, 11,     /* x0 to x8 */
@@ -48,6 +59,16 @@ static const uint8_t slot_of_gpr[PORT_GPRS] = {
 };
 
 _Static_assert(sizeof(seL4_UserContext) == SLOT_COUNT * sizeof(seL4_Word), "order known here");
+
+static inline unsigned slot_of(unsigned reg)
+{
+	unsigned slot = slot_of_gpr[reg];
+
+	/* So that the compiler knows which words of a message of `slot` registers exist. */
+	if (slot < SLOT_X0 || slot >= SLOT_TLS)
+		__builtin_unreachable();
+	return slot;
+}
 
 static enum vmm_err to_err(seL4_Word label)
 {
@@ -67,25 +88,26 @@ static inline enum vmm_err read_slots(const struct port_vcpu *vcpu, unsigned cou
 }
 
 /* Slots 2 and up are in the IPC buffer, WRITE_HEADER words further on than read_slots() left them. */
-static inline void write_slots(const struct port_vcpu *vcpu, unsigned count, seL4_Word pc,
-			       seL4_Word sp)
+static inline void write_slots(const struct port_vcpu *vcpu, bool restart, unsigned count,
+			       seL4_Word pc, seL4_Word sp)
 {
-	seL4_Word flags = 0, n = count;
+	seL4_Word flags = restart, n = count;
 
 	seL4_SendWithMRs(vcpu->thread,
 			 seL4_MessageInfo_new(TCBWriteRegisters, 0, 0, count + WRITE_HEADER),
 			 &flags, &n, &pc, &sp);
 }
 
+/* Of a general register: x0 is the last one that does not travel in the IPC buffer. */
 static inline seL4_Word slot_value(unsigned slot, const seL4_Word mr[4])
 {
-	return slot < 4 ? mr[slot] : seL4_GetMR((int)slot);
+	return slot == SLOT_X0 ? mr[SLOT_X0] : seL4_GetMR((int)slot);
 }
 
-enum vmm_err port_gpr_read(const struct port_vcpu *vcpu, unsigned reg, uint64_t *value,
-			   uint64_t *pc)
+extern inline __attribute__((always_inline)) enum vmm_err port_gpr_read(
+	const struct port_vcpu *vcpu, unsigned reg, uint64_t *value, uint64_t *pc)
 {
-	unsigned slot = slot_of_gpr[reg];
+	unsigned slot = slot_of(reg);
 	seL4_Word mr[4];
 	enum vmm_err err = read_slots(vcpu, slot + 1, mr);
 
@@ -96,9 +118,10 @@ enum vmm_err port_gpr_read(const struct port_vcpu *vcpu, unsigned reg, uint64_t 
 	return VMM_OK;
 }
 
-enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned reg, uint64_t value, uint64_t pc)
+extern inline __attribute__((always_inline)) enum vmm_err port_gpr_load(
+	const struct port_vcpu *vcpu, unsigned reg, uint64_t value, uint64_t pc)
 {
-	unsigned slot = slot_of_gpr[reg];
+	unsigned slot = slot_of(reg);
 	seL4_Word mr[4];
 	enum vmm_err err = read_slots(vcpu, slot + 1, mr);
 
@@ -109,13 +132,19 @@ enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned reg, uint64_t 
 	seL4_SetMR(SLOT_X0 + WRITE_HEADER, mr[SLOT_X0]);
 	seL4_SetMR(SLOT_SPSR + WRITE_HEADER, mr[SLOT_SPSR]);
 	seL4_SetMR((int)slot + WRITE_HEADER, value);
-	write_slots(vcpu, slot + 1, pc, mr[SLOT_SP]);
+	write_slots(vcpu, false, slot + 1, pc, mr[SLOT_SP]);
 	return VMM_OK;
 }
 
 void port_pc_write(const struct port_vcpu *vcpu, uint64_t pc)
 {
-	write_slots(vcpu, 1, pc, 0);
+	write_slots(vcpu, false, 1, pc, 0);
+}
+
+void port_pc_late(struct port_vcpu *vcpu, uint64_t pc)
+{
+	vcpu->late |= LATE_PC;
+	vcpu->pc = pc;
 }
 
 enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum port_frame_part part,
@@ -165,7 +194,7 @@ enum vmm_err port_frame_write(const struct port_vcpu *vcpu, enum port_frame_part
 		seL4_SetMR(SLOT_TLS + 1 + WRITE_HEADER, frame->tls[1]);
 		count = SLOT_COUNT;
 	}
-	write_slots(vcpu, count, frame->pc, frame->sp);
+	write_slots(vcpu, false, count, frame->pc, frame->sp);
 	return VMM_OK;
 }
 
@@ -200,13 +229,21 @@ static seL4_Word inject_word(unsigned lr, unsigned intid, unsigned priority, uns
 	       (seL4_Word)lr << 32;
 }
 
-void port_irq_inject(const struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
-		     unsigned group)
+static void send_inject(const struct port_vcpu *vcpu)
 {
-	seL4_Word mr0 = inject_word(lr, intid, priority, group);
+	seL4_Word mr0 = vcpu->inject;
 
 	seL4_SendWithMRs(vcpu->vcpu, seL4_MessageInfo_new(ARMVCPUInjectIRQ, 0, 0, 1), &mr0,
 			 seL4_Null, seL4_Null, seL4_Null);
+}
+
+void port_irq_inject(struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
+		     unsigned group)
+{
+	if ((vcpu->late & LATE_INJECT) != 0)
+		send_inject(vcpu);
+	vcpu->late |= LATE_INJECT;
+	vcpu->inject = inject_word(lr, intid, priority, group);
 }
 
 enum vmm_err port_irq_replace(const struct port_vcpu *vcpu, unsigned lr, unsigned intid,
@@ -287,8 +324,8 @@ _Noreturn void port_bug(const char *file, int line)
 		__asm__ volatile("brk #0x5b" : : "r"(x0), "r"(x1));
 }
 
-static void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word mr[4],
-		     struct port_event *event)
+static inline void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word mr[4],
+			    struct port_event *event)
 {
 	seL4_Word label = seL4_MessageInfo_get_label(info);
 
@@ -299,7 +336,7 @@ static void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word m
 	event->word[1] = mr[1];
 	event->word[2] = mr[2];
 	event->word[3] = mr[3];
-	if (badge != VMM_BADGE_FAULT) {
+	if ((badge & VMM_BADGE_FAULT) == 0) {
 		event->kind = PORT_EVENT_SIGNAL;
 		return;
 	}
@@ -327,38 +364,77 @@ static void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word m
 	}
 }
 
-/* Answers with mr[0..3] and what `info` says, and receives the next event. */
-static inline seL4_MessageInfo_t answer_recv(const struct port_vcpu *vcpu, seL4_MessageInfo_t info,
-					     seL4_Word *badge, seL4_Word mr[4])
+/* Injects the interrupt that was kept, and receives the next event. */
+static seL4_MessageInfo_t inject_recv(const struct port_vcpu *vcpu, seL4_Word *badge,
+				      seL4_Word mr[4])
 {
-	if (vcpu->fast)
-		return seL4_ReplyRecvWithMRs(vcpu->source, info, badge, &mr[0], &mr[1], &mr[2],
-					     &mr[3], vcpu->reply);
-	return seL4_NBSendRecvWithMRs(vcpu->reply, info, vcpu->source, badge, &mr[0], &mr[1],
-				      &mr[2], &mr[3], vcpu->reply);
+	mr[0] = vcpu->inject;
+	mr[1] = mr[2] = mr[3] = 0;
+	return seL4_NBSendRecvWithMRs(vcpu->vcpu, seL4_MessageInfo_new(ARMVCPUInjectIRQ, 0, 0, 1),
+				      vcpu->source, badge, &mr[0], &mr[1], &mr[2], &mr[3],
+				      vcpu->reply);
+}
+
+/* Does what was kept for the wait. True: the guest runs, and all is done but the interrupt. */
+static __attribute__((noinline)) bool finish(struct port_vcpu *vcpu, enum port_answer answer)
+{
+	unsigned late = vcpu->late;
+	bool restart = late == (LATE_PC | LATE_INJECT) && answer == PORT_RESUME && !vcpu->passive;
+
+	vcpu->late = 0;
+	if ((late & LATE_PC) != 0)
+		write_slots(vcpu, restart, 1, vcpu->pc, 0);
+	if ((late & LATE_INJECT) == 0)
+		return false;
+	if (restart || answer == PORT_RUNNING)
+		return true;
+	send_inject(vcpu);
+	return false;
+}
+
+/* port_wait() where nothing is answered. */
+static VMM_SELDOM struct port_event wait_only(struct port_vcpu *vcpu, enum port_answer answer)
+{
+	seL4_MessageInfo_t info;
+	struct port_event event;
+	seL4_Word badge = 0, mr[4]; /* words beyond a message's length are not read */
+
+	if (answer == PORT_RUNNING)
+		info = seL4_RecvWithMRs(vcpu->source, &badge, vcpu->reply, &mr[0], &mr[1], &mr[2],
+					&mr[3]);
+	else
+		info = seL4_WaitWithMRs(vcpu->source, &badge, &mr[0], &mr[1], &mr[2], &mr[3]);
+	to_event(info, badge, mr, &event);
+	return event;
 }
 
 void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t result[4],
 	       struct port_event *event)
 {
 	seL4_MessageInfo_t info = seL4_MessageInfo_new(0, 0, 0, 0);
-	seL4_Word badge = 0, mr[4]; /* words beyond a message's length are not read */
+	seL4_Word badge, mr[4] = { 0 };
 
-	if (answer == PORT_RESUME) {
-		info = answer_recv(vcpu, info, &badge, mr);
-	} else if (answer == PORT_RETURN) {
-		/* x4 to x7 are still in the IPC buffer from the call. */
-		seL4_SetMR(seL4_UnknownSyscall_FaultIP,
-			   seL4_GetMR(seL4_UnknownSyscall_FaultIP) + INSN_LENGTH);
-		for (unsigned i = 0; i < 4; i++)
-			mr[i] = result[i];
-		info = answer_recv(vcpu, seL4_MessageInfo_new(0, 0, 0, RETURN_LENGTH), &badge, mr);
-	} else if (answer == PORT_RUNNING) {
-		info = seL4_RecvWithMRs(vcpu->source, &badge, vcpu->reply, &mr[0], &mr[1], &mr[2],
-					&mr[3]);
+	if (vcpu->late != 0 && finish(vcpu, answer)) {
+		info = inject_recv(vcpu, &badge, mr);
+	} else if (answer == PORT_COMPLETE && vcpu->passive) {
+		info = seL4_ReplyRecvWithMRs(vcpu->source, info, &badge, &mr[0], &mr[1], &mr[2],
+					     &mr[3], vcpu->reply);
+	} else if (answer >= PORT_RESUME) {
+		if (answer == PORT_RETURN) {
+			/* x4 to x7 are still in the IPC buffer from the call. */
+			seL4_SetMR(seL4_UnknownSyscall_FaultIP,
+				   seL4_GetMR(seL4_UnknownSyscall_FaultIP) + INSN_LENGTH);
+			mr[0] = result[0];
+			mr[1] = result[1];
+			mr[2] = result[2];
+			mr[3] = result[3];
+			info = seL4_MessageInfo_new(0, 0, 0, RETURN_LENGTH);
+		}
+		info = seL4_NBSendRecvWithMRs(vcpu->reply, info, vcpu->source, &badge, &mr[0],
+					      &mr[1], &mr[2], &mr[3], vcpu->reply);
 	} else {
-		info = seL4_WaitWithMRs(vcpu->source, &badge, &mr[0], &mr[1], &mr[2], &mr[3]);
+		*event = wait_only(vcpu, answer);
+		return;
 	}
 	to_event(info, badge, mr, event);
-	vcpu->fast = vcpu->passive && event->kind == PORT_EVENT_MEMORY;
 }

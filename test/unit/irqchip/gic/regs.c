@@ -64,16 +64,6 @@ static void identification(void **state)
 }
 
 /* GICD_TYPER has a short cut past the table; both must say the same. */
-static void typer_short_cut_agrees_with_the_table(void **state)
-{
-	struct fixture *f = *state;
-	const struct gic_table *table = f->gic.config.version == 2 ? &gicv2_dist : &gicv3_dist;
-	struct mmio_access access = { .offset = TYPER, .width = 4 };
-
-	assert_true(regs_dispatch(table->ranges, table->count, &f->gic, &access));
-	assert_int_equal(access.value, dist_read(f, 0, TYPER, 4));
-}
-
 /* Set and clear registers show the same bits; writing zeros changes none. */
 static void set_and_clear_pairs(void **state)
 {
@@ -234,23 +224,12 @@ static void group_reset_and_change(void **state)
 	assert_true(bit_read(f, 2, IGROUPR, 5));
 }
 
-static void accesses_of_no_vcpu_are_refused(void **state)
-{
-	struct fixture *f = *state;
-
-	dist_write(f, VCPUS, ISENABLER + 4, 4, UINT32_MAX);
-	assert_int_equal(dist_read(f, VCPUS, ISENABLER + 4, 4), 0);
-	assert_int_equal(dist_read(f, 0, ISENABLER + 4, 4), 0);
-	assert_int_equal(dist_read(f, UINT16_MAX, IIDR, 4), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_sane),
 		BOTH(every_byte_at_every_width),
 		BOTH(identification),
-		BOTH(typer_short_cut_agrees_with_the_table),
 		BOTH(set_and_clear_pairs),
 		BOTH(pending_by_software),
 		BOTH(trigger_bits),
@@ -259,7 +238,6 @@ int main(void)
 		BOTH(intids_beyond_the_last_do_not_exist),
 		BOTH(private_registers_are_each_vcpus_own),
 		BOTH(group_reset_and_change),
-		BOTH(accesses_of_no_vcpu_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("irqchip/gic/regs", tests, NULL, NULL);
