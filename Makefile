@@ -13,7 +13,7 @@ RUN_OPTIONS = $(if $(KERNEL),--kernel '$(KERNEL)') \
 	$(if $(GUEST_KERNEL),--guest-kernel '$(GUEST_KERNEL)') \
 	$(if $(GUEST_INITRD),--guest-initrd '$(GUEST_INITRD)') \
 	$(if $(CORES),--cores '$(CORES)') $(if $(GIC),--gic '$(GIC)') $(if $(MEMORY),--memory '$(MEMORY)') \
-	$(if $(DISK),--disk '$(DISK)') $(if $(NET),--net '$(NET)')
+	$(if $(DISK),--disk '$(DISK)') $(if $(NET),--net '$(NET)') $(if $(SSH),--ssh '$(SSH)')
 SETUP_OPTIONS = $(if $(SEL4_INCLUDE),-Dsel4_include='$(abspath $(SEL4_INCLUDE))')
 
 help:
@@ -40,6 +40,7 @@ help:
 #>   KERNEL=FILE             seL4's kernel.elf / sel4.elf instead of the stand-in kernel
 #>   SEL4_INCLUDE=DIR        build the programs against that kernel's own libsel4 headers
 #>   DISK=FILE               a raw image as the machine's disk; a system without one gets one
+#>   SSH=PORT                port of this host that leads to the first VM's ssh server
 #>   NET=off|user            where the machine's network card leads, if the system has one
 #>   CORES=N GIC=2|3 MEMORY=MiB    another machine than the description's
 
@@ -62,6 +63,7 @@ build:
 run: build
 	@$(call install,guest run)
 	$(if $(and $(GUEST_KERNEL),$(GUEST_INITRD)),,@tools/debian-guest)
+	$(if $(and $(filter debian,$(EXAMPLE)),$(if $(DISK),,own)),@$(call install,disk) && tools/debian-disk)
 	@tools/run $(RUN_OPTIONS) '$(EXAMPLE)'
 
 # The system image alone: build/run/EXAMPLE.img boots with QEMU's -kernel.

@@ -2,10 +2,12 @@
 """Virtual disks, networks and entropy: that they work, that no byte is wrong, that a hostile guest's
 neighbours do not notice. Most have a long form (`make soak`)."""
 import re
+import socket
+import subprocess
 import time
 
 import linux
-from machine import PATIENCE, host_devices, make_disk
+from machine import PATIENCE, ROOT, WORK, Failure, host_devices, make_disk
 from scenario import scenario
 from scenarios import check, take_selftest
 
@@ -124,3 +126,58 @@ def hostile_virtio(s):
             machine.expect(r"CHECK ok .*\n", 2 * PATIENCE)
         wrong = re.search(r"CHECK WRONG.*", machine.text)
         check(not wrong, wrong and wrong.group(0))
+
+
+# ---- a whole Debian ----
+
+def ssh(port, command):
+    """Runs it in the guest as root; what it said."""
+    try:
+        done = subprocess.run(
+            ["ssh", "-i", ROOT / "build/guest/debian-key", "-p", str(port), "-o", "BatchMode=yes",
+             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+             "-o", f"ConnectTimeout={PATIENCE}", "root@127.0.0.1", command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            timeout=2 * PATIENCE)
+    except subprocess.TimeoutExpired as late:
+        raise Failure(f"ssh: nothing within {2 * PATIENCE} s") from late
+    check(done.returncode == 0, f"ssh: status {done.returncode}: {done.stdout} {done.stderr.strip()}")
+    return done.stdout
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@scenario(gic=(2, 3))
+def debian_disk(s):
+    """The example `debian`: root on two partitions, ssh through switch and card."""
+    disk, port = WORK / f"{s.name}.disk", free_port()
+    subprocess.run(["cp", "--sparse=always", ROOT / "build/guest/debian.img", disk], check=True)
+    machine = s.boot(ROOT / "examples/debian.dts", qemu=host_devices(
+        disk, entropy=True, network=f"user,hostfwd=tcp:127.0.0.1:{port}-:22"))
+    with s.test("boots from its disks to a login"):
+        machine.expect(r"vessel login: ", 3 * PATIENCE)
+    with s.test("a login on the console"):
+        machine.type("root\n")
+        machine.expect(r"Password: ")
+        machine.type("vessel\n")
+        machine.expect(r"root@vessel:~# ")
+    with s.test("ssh from the host"):
+        check("aarch64" in ssh(port, "uname -a"), "another machine")
+    with s.test("nothing of the system has failed"):
+        check(ssh(port, "systemctl --failed --no-legend") == "", "a unit failed")
+        check(ssh(port, "dpkg --audit") == "", "a package is not set up")
+    with s.test("10 MiB written, and read from the disk, are the same"):
+        check("same" in ssh(port, "dd if=/dev/urandom of=/var/a bs=1M count=10 2>&1 && sync && "
+                            "echo 3 >/proc/sys/vm/drop_caches && cp /var/a /var/b && cmp /var/a /var/b "
+                            "&& echo same"), "they differ")
+    with s.test("what it writes goes to the second partition"):
+        check("/changes" in ssh(port, "mount | grep ' / '"), "no overlay")
+        check("refused" in ssh(port, "dd if=/dev/zero of=/dev/vda bs=512 count=1 conv=fsync 2>/dev/null"
+                                     " || echo refused"), "the base can be written")
+    with s.test("poweroff"):
+        machine.type("poweroff\n")
+        check(machine.off() == 0, "status is not 0")
