@@ -200,6 +200,10 @@ void channel_create_natives(struct admin *a)
 		ends[1] = channel_native_end(a, (uint32_t)described->driver, described->name);
 		channel_connect(a, native_kind(described->kind)->serves,
 				native_kind(described->kind)->data_kib, ends);
+		if (ends[0].channel->kind == VMM_CHANNEL_SOCKET) {
+			ends[0].channel->socket.cid = described->cid;
+			ends[1].channel->socket.cid = described->cid;
+		}
 	}
 }
 

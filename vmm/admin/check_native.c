@@ -111,6 +111,27 @@ static void check_driver(const struct system *system, const struct system_progra
 		   allowed.at);
 }
 
+/* A program that uses the socket router has an address there, and no other program does. */
+static void check_cid(const struct system *system, uint32_t index, const char *path,
+		      struct report *report)
+{
+	const struct system_program *program = &system->programs[index];
+	bool wanted = native_kind(program->kind)->driver == NATIVE_SOCKETS;
+	struct text found;
+
+	if (wanted && program->cid == 0)
+		report_add(report, path, "cid", "nothing", "a number of its own from 2 on");
+	text_clear(&found);
+	text_add_number(&found, program->cid);
+	if (!wanted && program->cid != 0)
+		report_add(report, path, "cid", found.at, "only with a kind that uses sockets");
+	for (uint32_t j = SYSTEM_FIXED_PROGRAMS; j < index; j++) {
+		if (program->cid != 0 && system->programs[j].cid == program->cid)
+			report_add(report, path, "cid", found.at,
+				   "a number of its own for each program");
+	}
+}
+
 static uint32_t count_clients(const struct system *system, uint32_t index)
 {
 	uint32_t count = 0;
@@ -135,6 +156,7 @@ static void check_program(const struct system *system, uint32_t index, struct re
 	check_has_device(program, kind, path.at, report);
 	check_device(system, index, path.at, report);
 	check_driver(system, program, kind, path.at, report);
+	check_cid(system, index, path.at, report);
 	if (clients > kind->clients_max) {
 		text_clear(&found);
 		text_add_number(&found, clients);
@@ -256,6 +278,15 @@ static void check_net(const struct system_device *device, const char *path, stru
 	report_add(report, path, "data-kib", found.at, "at least 128 for a network device");
 }
 
+static bool program_has_cid(const struct system *system, uint32_t cid)
+{
+	for (uint32_t i = SYSTEM_FIXED_PROGRAMS; i < system->program_count; i++) {
+		if (system->programs[i].cid == cid)
+			return true;
+	}
+	return false;
+}
+
 /* A socket device's address, and queues that hold the longest packet and are a power of two. */
 static void check_socket(const struct system *system, uint32_t vm, uint32_t index, const char *path,
 			 struct report *report)
@@ -276,6 +307,8 @@ static void check_socket(const struct system *system, uint32_t vm, uint32_t inde
 		report_add(report, path, "data-kib", found.at, "a power of two from 128 on");
 	text_clear(&found);
 	text_add_number(&found, mine->cid);
+	if (mine->cid != 0 && program_has_cid(system, mine->cid))
+		report_add(report, path, "cid", found.at, "a number that no program has");
 	for (uint32_t i = 0; i <= vm; i++) {
 		const struct system_vm *other = &system->vms[i];
 

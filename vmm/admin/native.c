@@ -34,10 +34,16 @@ static const struct native_kind native_kinds[NATIVE_KINDS] = {
 		.name = "sockets", .file = "sockets", .priority = SYSTEM_PRIORITY_SERVER,
 		.serves = VMM_CHANNEL_SOCKET, .clients_max = 32, .timer = true,
 	},
+	/* Reached through the router, as a VM is: for others a pattern, for tests a peer. */
+	[NATIVE_ECHO] = {
+		.name = "echo", .file = "echo", .priority = SYSTEM_PRIORITY_SERVER,
+		.serves = VMM_CHANNEL_SOCKET, .driver = NATIVE_SOCKETS, .driver_needed = true,
+		.data_kib = 128,
+	},
 };
 
 const char *const native_kind_names[NATIVE_KINDS] = {
-	"blk-driver", "block", "net-driver", "switch", "rng-driver", "sockets", NULL,
+	"blk-driver", "block", "net-driver", "switch", "rng-driver", "sockets", "echo", NULL,
 };
 
 const struct native_kind *native_kind(uint32_t id)

@@ -23,6 +23,7 @@ static const struct schema_property native_table[] = {
 	NEEDED(P_CHOICE("kind", system_program, kind, native_kind_names)),
 	OPTIONAL(P_NAME("driver", system_program, driver_name)),
 	OPTIONAL(P_RANGE("reg", system_program, device)),
+	OPTIONAL(P_U32("cid", system_program, cid, 2, UINT32_MAX - 1)),
 	OPTIONAL(P_U32("interrupt", system_program, interrupt, SYSTEM_FIRST_SPI, 1019)),
 	COMMON_PROPERTIES,
 };

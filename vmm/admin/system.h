@@ -126,6 +126,7 @@ struct system_program {
 	const char *driver_name;
 	int32_t driver;             /* index into programs; -1: none */
 	struct system_range device; /* registers; size 0: none */
+	uint32_t cid;               /* its address at the socket router; 0: it has none */
 	uint32_t interrupt;
 };
 

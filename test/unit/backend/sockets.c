@@ -11,6 +11,7 @@
 #include "test/support/sock_link.h"
 #include "vmm/backend/socket/queue.h"
 #include "vmm/backend/socket/router.h"
+#include "vmm/backend/socket/stream.h"
 #include "vmm/base/util.h"
 
 enum {
@@ -486,6 +487,153 @@ static void wrong_clients_are_refused(void **state)
 	assert_int_equal(router_add(&router, 99, &l->server_to, &l->server_from), VMM_ERR_NOMEM);
 }
 
+/* ---- a native program's end ---- */
+
+static struct stream_end native;
+
+enum { NATIVE = 2, NATIVE_PORT = 7 };
+
+/* Client 2 is a native program; the others are VMs. */
+static int setup_native(void **state)
+{
+	(void)setup(state);
+	stream_init(&native, cid(NATIVE), NATIVE_PORT, &link[NATIVE].client_to,
+		    &link[NATIVE].client_from);
+	(void)run();
+	return 0;
+}
+
+/* The program echoes, and the router moves what is to be moved. */
+static void echo(void)
+{
+	for (unsigned round = 0; round < 4; round++) {
+		(void)run();
+		stream_run(&native);
+		for (unsigned i = 0; i < STREAM_CONNECTIONS; i++) {
+			struct stream *s = &native.stream[i];
+
+			if (!s->used)
+				continue;
+			stream_consume(&native, s, stream_write(&native, s, s->buffer, s->held));
+			if (s->ended && s->held == 0)
+				(void)stream_close(&native, s);
+		}
+		(void)stream_flush(&native);
+	}
+	(void)run();
+}
+
+static void a_program_answers(void **state)
+{
+	struct vsock_packet p;
+
+	(void)state;
+	assert_true(put(0, VSOCK_OP_REQUEST, 50, NATIVE, NATIVE_PORT, 0));
+	assert_true(put(0, VSOCK_OP_REQUEST, 51, NATIVE, NATIVE_PORT + 1, 0)); /* nobody listens */
+	echo();
+	expect(0, VSOCK_OP_RESPONSE, 50, NATIVE, NATIVE_PORT, 0);
+	expect(0, VSOCK_OP_RST, 51, NATIVE, NATIVE_PORT + 1, 0);
+	assert_true(put(0, VSOCK_OP_RW, 50, NATIVE, NATIVE_PORT, 1000));
+	echo();
+	expect(0, VSOCK_OP_RW, 50, NATIVE, NATIVE_PORT, 1000); /* with its content */
+	assert_true(put(0, VSOCK_OP_CREDIT_REQUEST, 50, NATIVE, NATIVE_PORT, 0));
+	echo();
+	assert_true(sock_link_take(&link[0].client_from, &p));
+	assert_int_equal(p.op, VSOCK_OP_CREDIT_UPDATE);
+	assert_int_equal(p.fwd_cnt, 1000);
+	assert_int_equal(p.buf_alloc, STREAM_BUFFER);
+	assert_true(sock_link_send(&link[0].client_to, VSOCK_OP_SHUTDOWN, cid(0), 50, cid(NATIVE),
+				   NATIVE_PORT, 0));
+	echo();
+	expect_nothing(0); /* no flag says that it sends no more */
+	assert_true(put(0, VSOCK_OP_RESPONSE, 50, NATIVE, NATIVE_PORT, 0)); /* to nothing */
+	echo();
+	expect(0, VSOCK_OP_RST, 50, NATIVE, NATIVE_PORT, 0);
+	assert_false(native.stream[0].used);
+}
+
+/* A peer without room gets no more than it has; what it then sends too much costs the connection. */
+static void credit_is_kept(void **state)
+{
+	struct vsock_packet request = {
+		.src_cid = cid(0),
+		.dst_cid = cid(NATIVE),
+		.src_port = 50,
+		.dst_port = NATIVE_PORT,
+		.type = VSOCK_TYPE_STREAM,
+		.op = VSOCK_OP_REQUEST,
+		.buf_alloc = 100,
+	};
+	struct vsock_packet p;
+	struct stream *s = &native.stream[0];
+
+	(void)state;
+	sockq_send(&link[0].client_to, &request);
+	echo();
+	expect(0, VSOCK_OP_RESPONSE, 50, NATIVE, NATIVE_PORT, 0);
+	request.op = VSOCK_OP_RW;
+	request.len = 4;
+	for (unsigned i = 0; i < 60; i++) {
+		sockq_send(&link[0].client_to, &request);
+		sockq_send_data(&link[0].client_to, "abcd", 4);
+		echo();
+	}
+	assert_int_equal(s->sent, 100);
+	assert_int_equal(s->held, 140);
+	assert_int_equal(stream_room(&native, s), 0);
+	request.op = VSOCK_OP_CREDIT_UPDATE;
+	request.len = 0;
+	request.fwd_cnt = 60;
+	sockq_send(&link[0].client_to, &request);
+	echo();
+	assert_int_equal(s->sent, 160);
+	request.fwd_cnt = 1000000; /* more than was ever sent: it gets nothing for that */
+	sockq_send(&link[0].client_to, &request);
+	echo();
+	while (sockq_peek(&link[0].client_from, &p))
+		sockq_next(&link[0].client_from); /* not the pattern's bytes */
+	(void)sockq_receiver_flush(&link[0].client_from);
+	assert_true(put(0, VSOCK_OP_RW, 50, NATIVE, NATIVE_PORT, STREAM_BUFFER + 1));
+	echo();
+	expect(0, VSOCK_OP_RST, 50, NATIVE, NATIVE_PORT, 0);
+	assert_false(s->used);
+}
+
+static void connections_end(void **state)
+{
+	const struct vsock_packet shutdown = {
+		.src_cid = cid(0),
+		.dst_cid = cid(NATIVE),
+		.src_port = 50,
+		.dst_port = NATIVE_PORT,
+		.type = VSOCK_TYPE_STREAM,
+		.op = VSOCK_OP_SHUTDOWN,
+		.flags = 3,
+		.buf_alloc = 4096,
+	};
+
+	(void)state;
+	assert_true(put(0, VSOCK_OP_REQUEST, 50, NATIVE, NATIVE_PORT, 0));
+	echo();
+	expect(0, VSOCK_OP_RESPONSE, 50, NATIVE, NATIVE_PORT, 0);
+	sockq_send(&link[0].client_to, &shutdown);
+	echo();
+	expect(0, VSOCK_OP_RST, 50, NATIVE, NATIVE_PORT, 0);
+	assert_false(native.stream[0].used);
+	/* As many as there is room for, and no more. */
+	for (unsigned i = 0; i <= STREAM_CONNECTIONS; i++) {
+		assert_true(put(0, VSOCK_OP_REQUEST, 100 + i, NATIVE, NATIVE_PORT, 0));
+		echo();
+		expect(0, i < STREAM_CONNECTIONS ? VSOCK_OP_RESPONSE : VSOCK_OP_RST, 100 + i,
+		       NATIVE, NATIVE_PORT, 0);
+	}
+	router_start(&router); /* a router that was started anew has forgotten them */
+	(void)run();
+	stream_run(&native);
+	for (unsigned i = 0; i < STREAM_CONNECTIONS; i++)
+		assert_false(native.stream[i].used);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +654,9 @@ int main(void)
 		cmocka_unit_test_setup(turns_are_fair, setup),
 		cmocka_unit_test_setup(the_start_says_that_all_is_lost, setup),
 		cmocka_unit_test_setup(wrong_clients_are_refused, setup),
+		cmocka_unit_test_setup(a_program_answers, setup_native),
+		cmocka_unit_test_setup(credit_is_kept, setup_native),
+		cmocka_unit_test_setup(connections_end, setup_native),
 	};
 
 	return cmocka_run_group_tests_name("backend/sockets", tests, NULL, NULL);
