@@ -28,14 +28,15 @@ def selftest_virtio(s):
         s.figure(line)
 
 
-DISKS = ("vda", "vdb", "vdc", "vdd")
+DISKS = ("vda", "vdb", "vdc", "vdd", "vde")
 
 
 @scenario(gic=(2, 3), soak=True)
 def disks_verify(s):
-    """fio writes and reads back, four jobs of 32 requests, over both transports and ring formats."""
+    """fio writes and reads back, four jobs of 32 requests, over both transports and ring formats,
+    and with the model in a program of its own."""
     linux.make_test_ramdisks()
-    disk, mib = make_disk(f"{s.name}.disk", 256), s.amount(1, 64)
+    disk, mib = make_disk(f"{s.name}.disk", 320), s.amount(1, 64)
     command = "; ".join(f"echo DISK {d}; verify-disk /dev/{d} {mib}; disk check /dev/{d} {s.amount(2, 120)}"
                         for d in DISKS)
     machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[linux.run("debian", command)])
@@ -53,7 +54,7 @@ def disks_verify(s):
 def disks_reset_under_load(s):
     """Abrupt resets of a VM with writers at work: ext4 stays clean, what was safe is there."""
     linux.make_test_ramdisks()
-    disk, resets = make_disk(f"{s.name}.disk", 256), s.amount(2, 50)
+    disk, resets = make_disk(f"{s.name}.disk", 320), s.amount(2, 50)
     machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[
         linux.run("debian", f"reset-under-load /dev/vdd {resets}")])
     files = 0
@@ -74,7 +75,7 @@ def disks_reset_under_load(s):
 def disks_driver_dies(s):
     """The disk's driver dies again and again: no acknowledged flush is lost, no byte is wrong."""
     linux.make_test_ramdisks()
-    disk, deaths = make_disk(f"{s.name}.disk", 256), s.amount(2, 50)
+    disk, deaths = make_disk(f"{s.name}.disk", 320), s.amount(2, 50)
     machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[
         "/programs/disk:file=blk-dies",
         linux.run("debian", "n=0; while n=$((n + 1)); do disk check /dev/vda 20 $n || break; done")])
