@@ -8,12 +8,6 @@
 
 enum { LINE = 120 };
 
-void native_expect(bool ok)
-{
-	if (!ok)
-		__builtin_trap();
-}
-
 static void wake_console(void *ctx)
 {
 	const struct native *n = ctx;

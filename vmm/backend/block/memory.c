@@ -61,7 +61,8 @@ static void memory_poll(struct block_backend *backend)
 		struct block_request *request = m->waiting[0];
 
 		m->count--;
-		memmove(m->waiting, m->waiting + 1, m->count * sizeof(m->waiting[0]));
+		for (unsigned i = 0; i < m->count; i++)
+			m->waiting[i] = m->waiting[i + 1];
 		backend->done(backend->ctx, request, perform(m, request));
 	}
 }

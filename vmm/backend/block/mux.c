@@ -341,7 +341,7 @@ static uint32_t translate(const struct blkmux *m, const struct blkmux_client *c,
 	uint64_t unit = sectors ? 1 : SECTORS_A_BLOCK, block, count = in->count * unit;
 
 	*out = (struct blkq_request){ .code = code };
-	if (code == BLKQ_FLUSH)
+	if (code == BLKQ_FLUSH || in->code == BLKQ_BARRIER)
 		return BLKQ_OK;
 	if (code != BLKQ_READ && code != BLKQ_WRITE && code != BLKQ_DISCARD &&
 	    code != BLKQ_WRITE_ZEROES && code != BLKQ_WRITE_ZEROES_KEEP)
@@ -402,6 +402,18 @@ static bool moves_data(uint32_t code)
 	return code == BLKQ_READ || code == BLKQ_WRITE;
 }
 
+/* What is answered without the driver: what is refused, and a barrier whose time has come. */
+static void answer_held(struct blkmux *m, uint32_t index, uint32_t status,
+			struct blkmux_signals *signals)
+{
+	struct blkmux_client *c = &m->client[index];
+
+	c->refused += status != BLKQ_OK;
+	respond(c, c->request.id, status, c->request.count);
+	signals->clients |= UINT64_C(1) << index;
+	c->held = false;
+}
+
 /* One request of client `index`, if it has one and may. True: there was something to do. */
 static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 		      struct blkmux_signals *signals)
@@ -416,18 +428,11 @@ static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 	if (!c->held && !blkq_take(&c->requests, &c->request))
 		return false;
 	c->held = true;
-	if (c->request.code == BLKQ_BARRIER) {
-		if (c->in_flight > 0)
-			return false; /* what went before has to be answered first */
-		status = BLKQ_OK;
-	} else {
-		status = translate(m, c, &request);
-	}
-	if (status != BLKQ_OK || c->request.code == BLKQ_BARRIER) {
-		c->refused += status != BLKQ_OK;
-		respond(c, c->request.id, status, c->request.count);
-		signals->clients |= UINT64_C(1) << index;
-		c->held = false;
+	if (c->request.code == BLKQ_BARRIER && c->in_flight > 0)
+		return false; /* what went before has to be answered first */
+	status = translate(m, c, &request);
+	if (status != BLKQ_OK || request.code == BLKQ_BARRIER) {
+		answer_held(m, index, status, signals);
 		return true;
 	}
 	if (moves_data(request.code) && !allowed(m, c, now)) {
@@ -476,7 +481,7 @@ static void serve_clients(struct blkmux *m, uint64_t now, struct blkmux_signals 
 struct blkmux_signals blkmux_run(struct blkmux *m, uint64_t now)
 {
 	struct blkmux_signals signals = { 0 };
-	uint32_t sent = m->requests.index, responses[BLKMUX_CLIENTS];
+	uint32_t sent = m->requests.index, responses[BLKMUX_CLIENTS] = { 0 };
 
 	for (uint32_t i = 0; i < m->client_count; i++)
 		responses[i] = m->client[i].responses.index;
