@@ -2,10 +2,10 @@
 /*
  * The C library's memory and string functions that compilers, our programs and libfdt call.
  *
- * General registers and aligned accesses only: a thread may run without an FPU context, and a
- * program's pages may be device memory. Copies go by words where source and destination have the
- * same alignment, 64 bytes at a time, which is the case for every bulk copy we make (images, pages,
- * queues); else by bytes.
+ * General registers only: a thread may run without an FPU context. Where source and destination have
+ * the same alignment, copies go by aligned words, 64 bytes at a time, also to device memory. Where they
+ * have not, as with a guest's network packets, they go by words all the same: that is for memory only,
+ * and the compiler, which is told never to do it (-mstrict-align), does not write it.
  *
  * Built so that the compiler does not turn these loops into calls of themselves.
  */
@@ -22,6 +22,46 @@ static size_t misalignment(const void *p)
 {
 	return (uintptr_t)p % WORD;
 }
+
+#ifdef __aarch64__
+/* Words at any address (Arm ARM DDI 0487, B2.5.2: normal memory, SCTLR_EL1.A clear). */
+static size_t copy_unaligned(unsigned char *to, const unsigned char *from, size_t size)
+{
+	size_t left = size;
+	word a, b, c, d, e, f, g, h;
+
+	for (; left >= 8 * WORD; left -= 8 * WORD)
+		__asm__ volatile("ldp %2, %3, [%1]\n"
+				 "ldp %4, %5, [%1, #16]\n"
+				 "ldp %6, %7, [%1, #32]\n"
+				 "ldp %8, %9, [%1, #48]\n"
+				 "add %1, %1, #64\n"
+				 "stp %2, %3, [%0]\n"
+				 "stp %4, %5, [%0, #16]\n"
+				 "stp %6, %7, [%0, #32]\n"
+				 "stp %8, %9, [%0, #48]\n"
+				 "add %0, %0, #64"
+				 : "+r"(to), "+r"(from), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d),
+				   "=&r"(e), "=&r"(f), "=&r"(g), "=&r"(h)
+				 :
+				 : "memory");
+	for (; left >= WORD; left -= WORD)
+		__asm__ volatile("ldr %2, [%1], #8\n"
+				 "str %2, [%0], #8"
+				 : "+r"(to), "+r"(from), "=&r"(a)
+				 :
+				 : "memory");
+	return size - left;
+}
+#else
+static size_t copy_unaligned(unsigned char *to, const unsigned char *from, size_t size)
+{
+	(void)to;
+	(void)from;
+	(void)size;
+	return 0;
+}
+#endif
 
 /* Forwards. Safe for overlap if `to` is below `from`: each block is read before it is written. */
 static void copy_up(unsigned char *to, const unsigned char *from, size_t size)
@@ -48,6 +88,12 @@ static void copy_up(unsigned char *to, const unsigned char *from, size_t size)
 		}
 		for (; size >= WORD; size -= WORD, to += WORD, from += WORD)
 			*(word *)(void *)to = *(const word *)(const void *)from;
+	} else if (size >= WORD) {
+		size_t done = copy_unaligned(to, from, size);
+
+		to += done;
+		from += done;
+		size -= done;
 	}
 	while (size-- > 0)
 		*to++ = *from++;
