@@ -46,6 +46,7 @@ static enum vmm_err open(struct native *n, const struct vmm_channel *client)
 void runtime_main(void *page, uint64_t thread)
 {
 	const struct vmm_channel *client;
+	seL4_Word badge = VMM_NATIVE_BADGE_IRQ;
 	struct native n;
 	enum vmm_err err;
 
@@ -61,14 +62,15 @@ void runtime_main(void *page, uint64_t thread)
 		   driver.medium.read_only ? ", read-only" : "",
 		   driver.medium.serial[0] != '\0' ? ", serial " : "", driver.medium.serial);
 	seL4_Signal(client->notify);
+	/* Whoever was here before us left the interrupt as it was: the first round is one, too. */
 	for (unsigned rounds = 0;; rounds++) {
 		bool answered = blkdrv_run(&driver);
 
 		probe(&driver, answered, rounds);
 		if (answered)
 			seL4_Signal(client->notify);
-		/* Whoever started us again left the interrupt as it was. */
-		(void)seL4_IRQHandler_Ack(n.irq);
-		(void)native_wait(&n);
+		if ((badge & VMM_NATIVE_BADGE_IRQ) != 0)
+			(void)seL4_IRQHandler_Ack(n.irq);
+		badge = native_wait(&n);
 	}
 }

@@ -133,6 +133,9 @@ static void watch_driver(struct blkmux *m)
 {
 	struct blkq_medium medium;
 
+	/* What a driver says of its medium it says once in its life. */
+	if (m->started && blkq_medium_generation(m->medium_page) == m->medium.generation)
+		return;
 	if (!blkq_medium_read(m->medium_page, &medium))
 		return;
 	if (m->started && medium.generation != m->medium.generation) {

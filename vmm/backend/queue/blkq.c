@@ -170,6 +170,10 @@ bool blkq_medium_read(const void *page, struct blkq_medium *medium)
 	if (__atomic_load_n(&p->ready, __ATOMIC_ACQUIRE) != 1)
 		return false;
 	memcpy(&copy, p, sizeof(copy));
+	/* A server that was just changing it will say so when it is done. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&p->ready, __ATOMIC_RELAXED) != 1)
+		return false;
 	medium->read_only = copy.read_only != 0;
 	medium->queue_depth = copy.queue_depth;
 	if (copy.magic == MEDIUM_MAGIC) {
