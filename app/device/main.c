@@ -59,7 +59,7 @@ static void serve(struct virtio_dev *vd, uint64_t link, uint64_t badge)
 	if ((badge & ~link) != 0)
 		virtio_event(vd, 0);
 	while (vd->unfinished != 0) {
-		virtio_resume(vd, 0);
+		virtio_resume(vd, 0, VIRTIO_RESUMED);
 		raised |= link_server_run(&server);
 	}
 	if (raised || link_server_run(&server))

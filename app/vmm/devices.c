@@ -34,7 +34,7 @@ static void rtc_alarm(struct machine_rtc *rtc)
 	if (ticks == rtc->alarm)
 		return;
 	rtc->alarm = ticks;
-	if (vm_set_alarm(&m->vm, rtc->line.caller, ticks))
+	if (machine_rtc_alarm(m, rtc->line.caller, ticks))
 		pl031_poll(&rtc->model);
 }
 
@@ -202,6 +202,8 @@ void machine_devices_signal(struct machine *m, uint64_t badge)
 		pl011_poll(&uart->model);
 		lock_give(&uart->lock);
 	}
+	if ((badge & m->vm.timer_badge) != 0)
+		machine_alarm_signal(m);
 	for (unsigned i = 0; (badge & m->vm.timer_badge) != 0 && i < m->rtc_count; i++) {
 		struct machine_rtc *rtc = &m->rtc[i];
 

@@ -123,7 +123,11 @@ static void machine_signal(struct vm *vm, uint64_t badge)
 
 static void machine_again(struct vm *vm, unsigned vcpu)
 {
-	machine_virtio_again(vm->context, vcpu);
+	struct machine *m = vm->context;
+
+	machine_virtio_again(m, vcpu, VIRTIO_RESUMED);
+	if (__atomic_load_n(&vm->later, __ATOMIC_RELAXED) == 0)
+		machine_poll_done(m, vcpu);
 }
 
 /* Every vCPU is parked, so nobody else is in here or in a device. */

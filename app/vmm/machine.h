@@ -95,6 +95,9 @@ struct machine {
 	struct lock psci_lock;
 	struct psci psci;
 	uint64_t hz; /* counter ticks a second; 0: there is no time */
+	/* What the loop's one alarm is for, in ticks, 0: nothing; under alarm_lock. */
+	struct lock alarm_lock;
+	uint64_t rtc_due, poll_due;
 	unsigned uart_count, rtc_count;
 	struct machine_uart uart[MACHINE_UARTS];
 	struct machine_rtc rtc[MACHINE_RTCS];
@@ -140,7 +143,21 @@ VMM_MUST_CHECK enum vmm_err machine_virtio_create(struct machine *m,
 						  struct virtio_dev **vd);
 void machine_virtio_reset(struct machine *m);
 void machine_virtio_signal(struct machine *m, uint64_t badge);
-void machine_virtio_again(struct machine *m, unsigned vcpu);
+void machine_virtio_again(struct machine *m, unsigned vcpu, enum virtio_resumed why);
+
+/* alarm.c. A device's lock may be held, but in the last one. */
+
+/** Sets the RTC's alarm (0: none), in ticks. True: it has passed, look at once. */
+bool machine_rtc_alarm(struct machine *m, unsigned caller, uint64_t ticks);
+
+/** Sees to machine_virtio_again(VIRTIO_OVERDUE) in half a millisecond. False: not for this handler. */
+bool machine_poll_later(struct machine *m, unsigned caller);
+
+/** No device waits for that any more. */
+void machine_poll_done(struct machine *m, unsigned caller);
+
+/** The alarm's signal has come: vCPU 0's handler. The RTC looks for itself. */
+void machine_alarm_signal(struct machine *m);
 
 /** Zeroed memory of the heap for as long as the VM exists, or NULL. Only while the VM is built. */
 void *machine_take(struct machine *m, size_t size);

@@ -115,6 +115,16 @@ static enum vmm_err connect_remote(struct machine *m, struct machine_virtio *v,
 
 /* ---- here ---- */
 
+static bool later(void *ctx, const struct virtio_dev *vd)
+{
+	struct machine *m = ctx;
+
+	if (!machine_poll_later(m, vd->caller))
+		return false;
+	vm_later(&m->vm);
+	return true;
+}
+
 static enum vmm_err connect(struct machine *m, struct machine_virtio *v,
 			    const struct vmm_config_device *device)
 {
@@ -148,7 +158,7 @@ enum vmm_err machine_virtio_create(struct machine *m, const struct vmm_config_de
 
 enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_device *device)
 {
-	const struct virtio_owner owner = { .say = say, .again = again, .ctx = m };
+	const struct virtio_owner owner = { .say = say, .again = again, .later = later, .ctx = m };
 	struct machine_virtio *v = machine_take(m, sizeof(*v));
 	enum vmm_err err;
 
@@ -198,10 +208,10 @@ void machine_virtio_signal(struct machine *m, uint64_t badge)
 	}
 }
 
-void machine_virtio_again(struct machine *m, unsigned vcpu)
+void machine_virtio_again(struct machine *m, unsigned vcpu, enum virtio_resumed why)
 {
 	for (unsigned i = 0; i < m->virtio_count; i++) {
 		if (m->virtio[i]->vd != NULL)
-			virtio_resume(m->virtio[i]->vd, vcpu);
+			virtio_resume(m->virtio[i]->vd, vcpu, why);
 	}
 }

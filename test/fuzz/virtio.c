@@ -244,7 +244,7 @@ static void step(struct guest *g)
 		(void)driver_acknowledge(&g->d);
 		break;
 	case 13:
-		virtio_resume(g->d.vd, 0);
+		virtio_resume(g->d.vd, 0, VIRTIO_RESUMED);
 		break;
 	default:
 		g->fuzz->backend(&g->d, &g->in);

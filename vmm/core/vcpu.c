@@ -246,6 +246,9 @@ __attribute__((noinline)) enum port_answer vcpu_wait(struct vcpu *v)
 	enum arch_timer timer;
 	enum vmm_err err;
 
+	if (__atomic_load_n(&vm->later, __ATOMIC_RELAXED) != 0 &&
+	    __atomic_exchange_n(&vm->later, 0, __ATOMIC_ACQUIRE) != 0)
+		vm->ops->again(vm, v->index);
 	/*
 	 * An interrupt in a list register ends a wait, but only the guest knows if it has taken it: it
 	 * may have masked interrupts before this wait, or a signal may have filled the register while

@@ -97,7 +97,7 @@ struct vm_ops {
 	void (*started)(struct vcpu *vcpu);
 	/** Signals other than kick, and the timer's while there is an alarm; vCPU 0's handler only. */
 	void (*signal)(struct vm *vm, uint64_t badge);
-	/** vm_again() was called for this vCPU. */
+	/** vm_again() was called for this vCPU, or vm_later() and this vCPU is about to wait. */
 	void (*again)(struct vm *vm, unsigned vcpu);
 	/** All vCPUs are parked: reset devices, reload RAM, and say where vCPU 0 starts. */
 	enum vmm_err (*reload)(struct vm *vm, uint64_t *entry, uint64_t *argument);
@@ -128,6 +128,7 @@ struct vm {
 	 * vCPU 0's handler sees to it, on the one timer it has.
 	 */
 	uint64_t alarm;
+	uint32_t later; /* vm_later(); atomic */
 	struct gmem gmem;
 	struct bus bus;
 	struct vcpu vcpu[VM_VCPUS];
@@ -147,6 +148,12 @@ void vm_kick(struct vm *vm, unsigned vcpu);
  * that has no end of its own: what is done in one go must be bounded.
  */
 void vm_again(struct vm *vm, unsigned self);
+
+/** Calls ops->again() when a vCPU, whichever is first, has nothing to do. Any handler. */
+static inline void vm_later(struct vm *vm)
+{
+	__atomic_store_n(&vm->later, 1, __ATOMIC_RELEASE);
+}
 
 /**
  * Sets vm.alarm, for the handler of vCPU `self` that is running a device. True: it has passed, and the

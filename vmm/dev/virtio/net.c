@@ -4,7 +4,10 @@
  * that were negotiated. All pairs share the backend, under the device's lock.
  *
  * A transmit queue is emptied in one go, with the driver's notifications off; the far end hears of the
- * batch once. A receive queue's notifications are off but while a frame waits for buffers.
+ * batch once. A guest on one core has nothing to add meanwhile, though, so each of its frames would be a
+ * batch. So after some notifications without a pause we want the next one only for a batch of frames,
+ * and look at fewer when a vCPU waits (virtq_kicks_after()). A driver that waits for each frame without
+ * ever pausing is slowed down by that: then it takes more of them the next time. A receive queue's notifications are off but while a frame waits for buffers.
  *
  * A frame larger than a receive buffer goes to several (5.1.6.4, mergeable buffers): their chains are
  * collected first, so that a frame that does not fit goes nowhere, and num_buffers, which comes first,
@@ -41,6 +44,9 @@ enum {
 	QUEUE_SIZE = 256,
 	HDR_BYTES = sizeof(struct net_hdr),
 	NUM_BUFFERS_OFFSET = offsetof(struct net_hdr, num_buffers),
+	BATCH = 32,
+	PATIENCE_MIN = 4,
+	PATIENCE_MAX = 4096,
 };
 
 /* An offload, as the driver may leave it to us, and as it may take it over. */
@@ -156,11 +162,46 @@ static bool transmit(struct virtio_net *net, const struct virtq_chain *chain)
 	return true;
 }
 
+/* What `count` more frames say about whether the driver is in a stream. */
+static void judge(struct virtio_net *net, unsigned count)
+{
+	net->recent += count;
+	switch (net->vd.resumed) {
+	case VIRTIO_NOTIFIED:
+		net->streak++;
+		return;
+	case VIRTIO_RESUMED:
+		if (count < BATCH / 2)
+			net->streak = 0;
+		return;
+	case VIRTIO_OVERDUE:
+		if (net->recent >= BATCH / 2) {
+			net->patience = PATIENCE_MIN;
+		} else {
+			net->streak = 0;
+			if (net->patience < PATIENCE_MAX)
+				net->patience *= 2;
+		}
+		return;
+	}
+}
+
+/* Notifications on again. True: there is something already. */
+static bool listen(struct virtio_net *net, unsigned queue)
+{
+	if (net->streak < net->patience)
+		return virtq_kicks_on(&net->vd, queue);
+	if ((net->vd.put_off >> queue & 1) == 0)
+		net->recent = 0;
+	return virtq_kicks_after(&net->vd, queue, BATCH - 1);
+}
+
 static void transmit_all(struct virtio_net *net, unsigned pair)
 {
 	struct virtio_dev *vd = &net->vd;
-	unsigned queue = 2 * pair + 1;
+	unsigned queue = 2 * pair + 1, count = 0;
 	struct virtq_chain chain;
+	bool judged = false;
 
 	net->blocked[pair] = false;
 	do {
@@ -175,8 +216,12 @@ static void transmit_all(struct virtio_net *net, unsigned pair)
 			if (net->pairs > 1)
 				remember_flow(net, pair, &chain);
 			virtq_push(vd, queue, chain.token, 0);
+			count++;
 		}
-	} while (!net->blocked[pair] && virtq_kicks_on(vd, queue));
+		if (!judged)
+			judge(net, count);
+		judged = true;
+	} while (!net->blocked[pair] && listen(net, queue));
 	virtq_notify(vd, queue);
 	net->backend->ops->flush(net->backend);
 }
@@ -428,6 +473,9 @@ static void net_reset(struct virtio_dev *vd)
 	memcpy(net->config.mac, net->mac, NET_MAC);
 	net->config.status = 0;
 	net->pairs = 1;
+	net->streak = 0;
+	net->recent = 0;
+	net->patience = PATIENCE_MIN;
 	memset(net->blocked, 0, sizeof(net->blocked));
 	memset(net->flow, 0, sizeof(net->flow));
 	net_filter_init(&net->filter, true, true); /* until the driver is there: nothing passes */

@@ -54,6 +54,9 @@ struct virtio_net {
 	unsigned pairs;                 /* that the driver uses */
 	bool blocked[VIRTIO_NET_PAIRS]; /* frames wait in the transmit queue: the backend is full */
 	uint8_t flow[VIRTIO_NET_FLOWS]; /* pair that last sent for this hash */
+	unsigned streak;   /* notifications to transmit since a vCPU had nothing to do */
+	unsigned patience; /* so many of them make a stream */
+	unsigned recent;   /* frames sent since looking at a queue was put off */
 	struct net_filter filter;
 	struct virtio_net_stats stats;
 	struct virtq_chain chain[VIRTQ_SIZE_MAX]; /* of the frame being received */

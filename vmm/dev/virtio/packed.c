@@ -191,14 +191,16 @@ static void kicks_off(struct virtq *vq)
 	vq->kicks_off = true;
 }
 
-static bool kicks_on(struct virtq *vq)
+static bool kicks_on(struct virtq *vq, uint16_t after)
 {
 	uint8_t *events = vq->host[VIRTQ_DEVICE];
+	uint16_t place = vq->avail;
+	bool wrap = vq->avail_wrap;
 
+	forward(vq, &place, &wrap, after);
 	if (vq->event_idx)
-		ring_store16(
-			events + EVENT_OFFSET,
-			(uint16_t)(vq->avail | (vq->avail_wrap ? 1U << EVENT_WRAP_SHIFT : 0U)));
+		ring_store16(events + EVENT_OFFSET,
+			     (uint16_t)(place | (wrap ? 1U << EVENT_WRAP_SHIFT : 0U)));
 	ring_store16_release(events + EVENT_FLAGS, vq->event_idx ? EVENT_DESC : EVENT_ENABLE);
 	vq->kicks_off = false;
 	ring_fence();

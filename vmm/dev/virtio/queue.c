@@ -98,7 +98,24 @@ bool virtq_kicks_on(struct virtio_dev *vd, unsigned queue)
 {
 	struct virtq *vq = queue_of(vd, queue);
 
-	return virtq_ready(vd, queue) && affordable(vd, queue) && ring_of(vq)->kicks_on(vq);
+	return virtq_ready(vd, queue) && affordable(vd, queue) && ring_of(vq)->kicks_on(vq, 0);
+}
+
+bool virtq_kicks_after(struct virtio_dev *vd, unsigned queue, uint16_t count)
+{
+	struct virtq *vq = queue_of(vd, queue);
+	uint64_t bit = UINT64_C(1) << queue;
+
+	if (!virtq_ready(vd, queue) || !vq->event_idx || vd->setup.owner.later == NULL)
+		return virtq_kicks_on(vd, queue);
+	if (!affordable(vd, queue))
+		return false;
+	if (ring_of(vq)->kicks_on(vq, count < vq->size ? count : (uint16_t)(vq->size - 1)))
+		return true;
+	if ((vd->put_off & bit) == 0 && !vd->setup.owner.later(vd->setup.owner.ctx, vd))
+		return virtq_kicks_on(vd, queue);
+	vd->put_off |= bit;
+	return false;
 }
 
 /* ---- chains ---- */

@@ -119,6 +119,14 @@ bool virtq_alive(const struct virtio_dev *vd, unsigned queue, struct virtq_token
 void virtq_kicks_off(struct virtio_dev *vd, unsigned queue);
 bool virtq_kicks_on(struct virtio_dev *vd, unsigned queue);
 
+/**
+ * As virtq_kicks_on(), but for a driver in the middle of many: it is to notify when `count` more chains
+ * are there. What is fewer is looked at all the same, when a vCPU has nothing to do or a moment has
+ * passed: ops->notify() is called then (vd->resumed). Without event indices, or if the owner cannot see
+ * to that, it is virtq_kicks_on().
+ */
+bool virtq_kicks_after(struct virtio_dev *vd, unsigned queue, uint16_t count);
+
 /** True if the queue is enabled and the driver is ready: that there can be chains at all. */
 bool virtq_ready(const struct virtio_dev *vd, unsigned queue);
 

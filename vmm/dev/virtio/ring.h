@@ -100,7 +100,8 @@ struct ring_ops {
 	/* Publishes; true if the driver wants an interrupt. */
 	bool (*notify)(struct virtq *vq);
 	void (*kicks_off)(struct virtq *vq);
-	bool (*kicks_on)(struct virtq *vq);
+	/* At the next chain, or with event indices only when `after` more are there: less than the size. */
+	bool (*kicks_on)(struct virtq *vq, uint16_t after);
 };
 
 extern const struct ring_ops ring_split;

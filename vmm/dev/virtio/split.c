@@ -147,12 +147,13 @@ static void kicks_off(struct virtq *vq)
 	vq->kicks_off = true;
 }
 
-static bool kicks_on(struct virtq *vq)
+static bool kicks_on(struct virtq *vq, uint16_t after)
 {
 	uint8_t *used = vq->host[VIRTQ_DEVICE];
 
 	if (vq->event_idx)
-		ring_store16(used + RING + (size_t)USED_ENTRY * vq->size, vq->avail);
+		ring_store16(used + RING + (size_t)USED_ENTRY * vq->size,
+			     (uint16_t)(vq->avail + after));
 	else
 		ring_store16(used + FLAGS, 0);
 	vq->kicks_off = false;

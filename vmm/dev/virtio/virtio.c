@@ -74,6 +74,7 @@ static void reset(struct virtio_dev *vd)
 	vd->driver_features_select = 0;
 	vd->queue_select = 0;
 	vd->unfinished = 0;
+	vd->put_off = 0;
 	for (unsigned i = 0; i < vd->setup.queue_count; i++)
 		virtq_reset(&vd->setup.queues[i], vd->setup.queue_size_max);
 	if (vd->setup.ops->reset != NULL)
@@ -110,20 +111,23 @@ void virtio_event(struct virtio_dev *vd, unsigned caller)
 	lock_give(&vd->lock);
 }
 
-void virtio_resume(struct virtio_dev *vd, unsigned caller)
+void virtio_resume(struct virtio_dev *vd, unsigned caller, enum virtio_resumed why)
 {
 	uint64_t queues;
 
 	lock_take(&vd->lock);
 	vd->caller = caller;
-	queues = vd->unfinished;
+	queues = vd->unfinished | vd->put_off;
 	vd->unfinished = 0;
+	vd->put_off = 0;
+	vd->resumed = why;
 	enter(vd);
 	for (unsigned i = 0; queues >> i != 0; i++) {
 		if ((queues >> i & 1) != 0 && virtq_ready(vd, i))
 			vd->setup.ops->notify(vd, i);
 	}
 	leave(vd);
+	vd->resumed = VIRTIO_NOTIFIED;
 	lock_give(&vd->lock);
 }
 

@@ -113,6 +113,11 @@ struct virtio_owner {
 	 * vd->caller's handler. Without it a guest that keeps a queue filled keeps its handler busy.
 	 */
 	void (*again)(void *ctx, const struct virtio_dev *vd);
+	/**
+	 * The device has put work off: call virtio_resume() as soon as a vCPU has nothing to do, and in
+	 * less than a millisecond in any case. False: not possible for vd->caller.
+	 */
+	bool (*later)(void *ctx, const struct virtio_dev *vd);
 	void *ctx;
 };
 
@@ -131,6 +136,12 @@ struct virtio_setup {
 	struct virtio_owner owner;
 };
 
+enum virtio_resumed {
+	VIRTIO_NOTIFIED = 0, /* the driver's notification */
+	VIRTIO_RESUMED,      /* a vCPU had nothing to do, or the budget was up before */
+	VIRTIO_OVERDUE,      /* nothing like that happened for a while */
+};
+
 struct virtio_dev {
 	struct lock lock;
 	unsigned caller; /* vCPU whose handler is in the device; 0 for an event */
@@ -147,6 +158,8 @@ struct virtio_dev {
 	uint32_t queue_select; /* any value; virtio_selected() checks it */
 	uint32_t budget;       /* chains that may still be taken in this call into the device */
 	uint64_t unfinished;   /* queues that were not looked at to their end for want of it */
+	uint64_t put_off;      /* queues whose driver was told not to notify yet */
+	enum virtio_resumed resumed; /* what ops->notify() is called for */
 	struct virtq_segment scratch[VIRTQ_SEGMENTS];
 };
 
@@ -176,8 +189,8 @@ void virtio_config_changed(struct virtio_dev *vd);
 /** Takes the lock for handler `caller` and lets the device look at its backend. */
 void virtio_event(struct virtio_dev *vd, unsigned caller);
 
-/** Goes on where the budget ended, if anywhere: owner.again(). Takes the lock. */
-void virtio_resume(struct virtio_dev *vd, unsigned caller);
+/** Goes on with what is unfinished or was put off: owner.again(), owner.later(). Takes the lock. */
+void virtio_resume(struct virtio_dev *vd, unsigned caller, enum virtio_resumed why);
 
 /** The machine was reset. Takes the lock. */
 void virtio_power_on(struct virtio_dev *vd);

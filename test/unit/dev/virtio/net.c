@@ -53,7 +53,15 @@ struct fixture {
 	struct virtio_net net;
 	struct net_memory memory;
 	uint8_t bytes[NET_FRAME_MAX];
+	unsigned later;
 };
+
+static bool later(void *ctx, const struct virtio_dev *vd)
+{
+	container_of(vd, struct fixture, net.vd)->later++;
+	(void)ctx;
+	return true;
+}
 
 static struct fixture *make(uint32_t offloads)
 {
@@ -255,6 +263,76 @@ static void a_full_backend_makes_the_driver_wait(uint64_t format)
 	assert_true(transmit(f, TX, &hdr, 70, 2000) >= 0);
 	assert_true(driver_kick(&f->d, TX));
 	assert_int_equal(net_memory_drain(&f->memory)->len, 70);
+	finish(f);
+}
+
+/* The driver sends one frame after the other, and the device looks when it is told to. */
+static unsigned stream(struct fixture *f, unsigned frames)
+{
+	static const struct net_hdr hdr;
+	unsigned kicks = 0;
+	uint32_t written;
+	int used;
+
+	for (unsigned i = 0; i < frames; i++) {
+		if (transmit(f, TX, &hdr, 60, 2000) < 0) {
+			/* The ring is full: by now the device has looked. */
+			while (driver_used(&f->d, TX, &used, &written))
+				;
+			assert_true(transmit(f, TX, &hdr, 60, 2000) >= 0);
+		}
+		kicks += driver_kick(&f->d, TX);
+		while (net_memory_drain(&f->memory) != NULL)
+			virtio_event(&f->net.vd, 0); /* there is room again */
+	}
+	return kicks;
+}
+
+static void a_stream_is_taken_in_batches(uint64_t format)
+{
+	struct fixture *f = begin(NET_OFFLOAD_ALL, format);
+	bool event_idx = (format & VIRTIO_F_EVENT_IDX) != 0;
+	unsigned kicks;
+
+	f->net.vd.setup.owner.later = later;
+	/* The ring has SIZE places, so that a batch is SIZE frames at most. */
+	kicks = stream(f, 4 + 8 * SIZE);
+	assert_int_equal(kicks, event_idx ? 4 + 8 : 4 + 8 * SIZE);
+	assert_int_equal(f->net.stats.tx_frames, 4 + 8 * SIZE);
+	if (event_idx) {
+		assert_true(f->later > 0);
+		/* What is left over goes when a vCPU has nothing to do. */
+		assert_int_equal(stream(f, 5), 0);
+		assert_int_equal(f->net.stats.tx_frames, 4 + 8 * SIZE);
+		virtio_resume(&f->net.vd, 0, VIRTIO_RESUMED);
+		assert_int_equal(f->net.stats.tx_frames, 9 + 8 * SIZE);
+		/* And after such a pause the next one goes at once. */
+		assert_int_equal(stream(f, 1), 1);
+	}
+	finish(f);
+}
+
+/* Each frame is waited for by spinning: the device must not learn to be slow from it. */
+static void a_driver_that_spins_gets_its_notifications_back(uint64_t format)
+{
+	struct fixture *f = begin(NET_OFFLOAD_ALL, format);
+	static const struct net_hdr hdr;
+	unsigned overdue = 0;
+	uint32_t written;
+	int used;
+
+	f->net.vd.setup.owner.later = later;
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_true(transmit(f, TX, &hdr, 60, 2000) >= 0);
+		driver_kick(&f->d, TX);
+		if (!driver_used(&f->d, TX, &used, &written)) {
+			overdue++;
+			virtio_resume(&f->net.vd, 0, VIRTIO_OVERDUE);
+			assert_true(driver_used(&f->d, TX, &used, &written));
+		}
+		assert_non_null(net_memory_drain(&f->memory));
+	}
+	assert_true(overdue <= 8);
 	finish(f);
 }
 
@@ -661,6 +739,8 @@ ON_ALL_FORMATS(frames_are_sent)
 ON_ALL_FORMATS(frames_that_are_none_are_dropped)
 ON_ALL_FORMATS(a_large_packet_passes_in_one_piece)
 ON_ALL_FORMATS(a_full_backend_makes_the_driver_wait)
+ON_ALL_FORMATS(a_stream_is_taken_in_batches)
+ON_ALL_FORMATS(a_driver_that_spins_gets_its_notifications_back)
 ON_ALL_FORMATS(frames_are_received)
 ON_ALL_FORMATS(a_frame_waits_for_a_buffer)
 ON_ALL_FORMATS(a_header_may_lie_in_many_pieces)
@@ -684,6 +764,8 @@ int main(void)
 		cmocka_unit_test(test_frames_that_are_none_are_dropped),
 		cmocka_unit_test(test_a_large_packet_passes_in_one_piece),
 		cmocka_unit_test(test_a_full_backend_makes_the_driver_wait),
+		cmocka_unit_test(test_a_stream_is_taken_in_batches),
+		cmocka_unit_test(test_a_driver_that_spins_gets_its_notifications_back),
 		cmocka_unit_test(test_frames_are_received),
 		cmocka_unit_test(test_a_frame_waits_for_a_buffer),
 		cmocka_unit_test(test_a_header_may_lie_in_many_pieces),

@@ -765,14 +765,14 @@ static void test_bounded_work(void **state)
 		assert_true(driver_kick(&f->d, 1));
 		assert_int_equal(f->taken, VIRTIO_BUDGET);
 		assert_int_equal(f->d.again, 1);
-		virtio_resume(&f->vd, 2);
+		virtio_resume(&f->vd, 2, VIRTIO_RESUMED);
 		assert_int_equal(f->vd.caller, 2);
 		assert_int_equal(f->taken, 2 * VIRTIO_BUDGET);
 		assert_int_equal(f->d.again, 2);
 	}
 	/* A reset in between: there is nothing to go on with. */
 	wr(STATUS, 0);
-	virtio_resume(&f->vd, 2);
+	virtio_resume(&f->vd, 2, VIRTIO_RESUMED);
 	assert_int_equal(f->taken, 2 * VIRTIO_BUDGET);
 	f->vd.setup.ops = &ops;
 }
