@@ -219,7 +219,7 @@ static inline void vcpu_inject(struct vcpu *v, const struct irq_slot *slot)
 }
 
 /* Puts what is deliverable into list registers. */
-static __attribute__((noinline)) void vcpu_refill(struct vcpu *v)
+static VMM_SELDOM void vcpu_refill(struct vcpu *v)
 {
 	struct irq_slot slot;
 

@@ -10,6 +10,16 @@ enum {
 	PRIORITY_BITS = (GIC_PRIORITIES - 1) << GIC_LEVEL_SHIFT,
 };
 
+/* Four priorities at once; `to` is a multiple of 4. */
+static void store_le32(uint8_t *to, uint32_t value)
+{
+	to = __builtin_assume_aligned(to, sizeof(value));
+	to[0] = (uint8_t)value;
+	to[1] = (uint8_t)(value >> 8);
+	to[2] = (uint8_t)(value >> 16);
+	to[3] = (uint8_t)(value >> 24);
+}
+
 /*
  * First INTID of an access to an array of one-bit fields; arrays are 0x80 bytes for 1024 INTIDs.
  */
@@ -216,12 +226,10 @@ void gic_priority_write(void *device, const struct mmio_access *access, uint64_t
 	if (irqs == NULL)
 		return;
 	priority = gic_priority(device, irqs);
-	priority[0] = value & PRIORITY_BITS;
-	if (access->width == 1)
-		return;
-	priority[1] = value >> 8 & PRIORITY_BITS;
-	priority[2] = value >> 16 & PRIORITY_BITS;
-	priority[3] = value >> 24 & PRIORITY_BITS;
+	if (access->width == 4)
+		store_le32(priority, (uint32_t)value & PRIORITY_BITS * UINT32_C(0x01010101));
+	else
+		*priority = value & PRIORITY_BITS;
 }
 
 /* GICD_ICFGR: two bits an interrupt, the upper one "edge", the lower one reserved. */

@@ -70,6 +70,9 @@ static inline unsigned slot_of(unsigned reg)
 	return slot;
 }
 
+/* Into the callers in other files, by link-time optimisation: most of a call's work is known there. */
+#define INLINE_ACROSS extern inline __attribute__((always_inline))
+
 static enum vmm_err to_err(seL4_Word label)
 {
 	return label == seL4_NoError ? VMM_OK : VMM_ERR_KERNEL;
@@ -104,8 +107,8 @@ static inline seL4_Word slot_value(unsigned slot, const seL4_Word mr[4])
 	return slot == SLOT_X0 ? mr[SLOT_X0] : seL4_GetMR((int)slot);
 }
 
-extern inline __attribute__((always_inline)) enum vmm_err port_gpr_read(
-	const struct port_vcpu *vcpu, unsigned reg, uint64_t *value, uint64_t *pc)
+INLINE_ACROSS enum vmm_err port_gpr_read(const struct port_vcpu *vcpu, unsigned reg,
+					 uint64_t *value, uint64_t *pc)
 {
 	unsigned slot = slot_of(reg);
 	seL4_Word mr[4];
@@ -118,8 +121,8 @@ extern inline __attribute__((always_inline)) enum vmm_err port_gpr_read(
 	return VMM_OK;
 }
 
-extern inline __attribute__((always_inline)) enum vmm_err port_gpr_load(
-	const struct port_vcpu *vcpu, unsigned reg, uint64_t value, uint64_t pc)
+INLINE_ACROSS enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned reg, uint64_t value,
+					 uint64_t pc)
 {
 	unsigned slot = slot_of(reg);
 	seL4_Word mr[4];
@@ -147,8 +150,8 @@ void port_pc_late(struct port_vcpu *vcpu, uint64_t pc)
 	vcpu->pc = pc;
 }
 
-enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum port_frame_part part,
-			     struct port_frame *frame)
+INLINE_ACROSS enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum port_frame_part part,
+					   struct port_frame *frame)
 {
 	static const uint8_t counts[] = { [PORT_FRAME_HEAD] = SLOT_X0 + 1,
 					  [PORT_FRAME_LOW] = SLOT_LOW,
@@ -175,8 +178,8 @@ enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum port_frame_part 
 	return VMM_OK;
 }
 
-enum vmm_err port_frame_write(const struct port_vcpu *vcpu, enum port_frame_part part,
-			      const struct port_frame *frame)
+INLINE_ACROSS enum vmm_err port_frame_write(const struct port_vcpu *vcpu, enum port_frame_part part,
+					    const struct port_frame *frame)
 {
 	unsigned count = SLOT_X0 + 1;
 
