@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 
 	printf("1..1\n");
 	for (unsigned i = 0; i < worlds; i++) {
-		printf("# seed %llu\n", (unsigned long long)(seed + i));
+		printf("# seed %lu\n", (unsigned long)seed + i);
 		pci_world_seed(&world, seed + i);
 		while (world.step < steps)
 			pci_world_step(&world);

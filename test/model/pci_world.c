@@ -460,7 +460,7 @@ static void memory_step(struct pci_world *w)
 	pci_window_access(&w->host.window[window], &access);
 	i = who_answered(w, gpa, width, &bar);
 	if (i < 0) {
-		same(w, "a hit", (uint64_t)(w->hit + 1), 0);
+		same(w, "a hit", (uint64_t)w->hit, (uint64_t)-1);
 		if (!access.write)
 			same(w, "nobody's memory", access.value, all_ones(width));
 		return;

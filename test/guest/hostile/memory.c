@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Loads and stores where they do not belong. Aborts are caught and skipped. */
 #include "test/guest/hostile/hostile.h"
+#include "test/guest/lib/virtio.h"
 
 enum {
 	PAGE = 0x1000,
@@ -11,6 +12,9 @@ enum {
 	UART_8N1_FIFO = 0x70,
 	UART_IMSC = 0x38,
 	LOW_STEP = 0x10000,
+	CRUEL_SLOTS = 3,    /* the devices of test/system/hostile.dts, and none */
+	PCI_CONFIG = 0x140, /* bytes, and some behind them */
+	PCI_MEMORY_AND_MASTER = 6,
 };
 
 static void write_all(uint64_t at, uint64_t size, uint64_t value)
@@ -25,6 +29,33 @@ static void write_all(uint64_t at, uint64_t size, uint64_t value)
 		write64(at + i, value);
 	for (uint64_t i = 0; i + 8 <= size; i += 8)
 		(void)read64(at + i);
+}
+
+/* Registers, vectors and doorbells of a virtio function, where the BAR is. */
+static void cruel_bar(uint64_t value)
+{
+	write_all(machine.pci32_base, 0x600, value);
+	write_all(machine.pci32_base + 0x1000, 0x210, value);
+	write_all(machine.pci32_base + 0x17f0, 0x20, value);
+	write_all(machine.pci32_base + 0x2000, 0x120, value);
+}
+
+/* A function's configuration space, then its BAR where it may be, then everything once more. */
+static void cruel_function(uint64_t function)
+{
+	write_all(function, PCI_CONFIG, ~UINT64_C(0));
+	write32(function + PCI_BAR0, (uint32_t)machine.pci32_base);
+	write32(function + PCI_BAR0 + 4, 0);
+	write16(function + PCI_COMMAND, PCI_MEMORY_AND_MASTER);
+	cruel_bar(~UINT64_C(0));
+	cruel_bar(noise());
+	write_all(function, PCI_CONFIG, noise());
+}
+
+static void cruel_pci(void)
+{
+	for (unsigned slot = 0; machine.ecam != 0 && slot < CRUEL_SLOTS; slot++)
+		cruel_function(pci_function(slot));
 }
 
 void cruel_pages(void)
@@ -44,6 +75,7 @@ void cruel_pages(void)
 	}
 	if (machine.rtc != 0)
 		write_all(machine.rtc, PAGE, noise());
+	cruel_pci();
 	/* Last, since it takes the console's settings with it. */
 	write_all(machine.uart, PAGE, ~UINT64_C(0));
 	write_all(machine.uart, PAGE, noise());
