@@ -291,7 +291,7 @@ static enum delivered deliver(struct virtio_net *net, unsigned queue, const stru
 {
 	bool merge = virtio_has(&net->vd, F_MRG_RXBUF);
 	unsigned n = 0, descriptors = 0, longest = 0;
-	uint8_t *count_at[2] = { NULL, NULL };
+	uint8_t nowhere[2], *count_at[2] = { &nowhere[0], &nowhere[1] };
 	enum delivered result = TOO_FEW;
 	uint32_t left = len;
 

@@ -184,11 +184,11 @@ static unsigned recover(struct netdrv_side *side, uint64_t saved[NETDRV_SLOTS])
 {
 	unsigned count = 0;
 
-	for (uint16_t i = 0; i < NETDRV_SLOTS; i++) {
+	for (unsigned i = 0; i < NETDRV_SLOTS; i++) {
 		uint64_t paddr = side->held[i];
 
 		side->held[i] = 0;
-		side->free[i] = i;
+		side->free[i] = (uint16_t)i;
 		if (paddr != 0)
 			saved[count++] = paddr;
 	}
