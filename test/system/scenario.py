@@ -19,6 +19,7 @@ class Scenario:
         self.name, self.function, self.cores, self.gic = name, function, cores, gic
         self.soak = soak  # it has a long form
         self.long = False
+        self.smp = False
         self.kernel = None
         self.lines = []
         self.passed = self.failed = 0
@@ -74,9 +75,10 @@ class Scenario:
         self.lines.append(f"     {self.name}: {time.monotonic() - begun:.0f} s")
 
 
-def scenario(cores=(1,), gic=(3,), soak=False):
+def scenario(cores=(1,), gic=(3,), soak=False, smp=False):
     """Declares a scenario for each of these machines; several give names with a suffix. With `soak`
-    it has a long form, which is part of a soak run."""
+    it has a long form, which is part of a soak run. With `smp` it runs on any number of cores from
+    two up, if CORES asks for that: a kernel may be made for fewer."""
     def declare(function):
         base = function.__name__.replace("_", "-")
         for count in cores:
@@ -87,6 +89,7 @@ def scenario(cores=(1,), gic=(3,), soak=False):
                 if len(cores) > 1:
                     name += f"-{count}"
                 SCENARIOS.append(Scenario(name, function, count, version, soak))
+                SCENARIOS[-1].smp = smp and count > 1
         return function
     return declare
 
@@ -101,6 +104,9 @@ def environment_number(name, default):
 
 def chosen(patterns, cores, gic, soak=False):
     """The scenarios that fit names and machine (None: any); of a soak run those with a long form."""
+    for s in SCENARIOS:
+        if s.smp and cores is not None and cores > 1:
+            s.cores = cores
     return [s for s in SCENARIOS
             if (s.soak or not soak)
             and (not patterns or any(fnmatch.fnmatch(s.name, p) for p in patterns))

@@ -59,34 +59,40 @@ def debian_reboots(s):
         check(machine.off() == 0, "status is not 0")
 
 
-@scenario(cores=(4,), gic=(2, 3))
+def vcpus(vm, count):
+    """The setting that gives a VM a vCPU on each of `count` cores."""
+    return f"/vms/{vm}:cores=<{' '.join(str(core) for core in range(count))}>"
+
+
+@scenario(cores=(4,), gic=(2, 3), smp=True)
 def debian_smp(s):
-    machine = s.boot("debian-smp.dts")
-    with s.test("boots with four CPUs"):
+    count, last = s.cores, s.cores - 1
+    machine = s.boot("debian-smp.dts", settings=[vcpus("debian", count)])
+    with s.test("boots with all CPUs"):
         banner = shell(machine)
-        check(banner.group(2) == "4", f"{banner.group(2)} CPUs")
-    with s.test("all four are online"):
+        check(banner.group(2) == str(count), f"{banner.group(2)} CPUs")
+    with s.test("all are online"):
         machine.type("cat /sys/devices/system/cpu/online\n")
-        machine.expect(r"^0-3$")
-    with s.test("all four take timer interrupts"):
-        machine.type("awk '/arch_timer/ { print \"timer\", ($2 > 9) + ($3 > 9) + ($4 > 9) + ($5 > 9) }'"
-                     " /proc/interrupts\n")
-        machine.expect(r"^timer 4$")
-    with s.test("work on all four at once"):
-        machine.type("for i in 1 2 3 4; do taskset -c $((i - 1)) sh -c 'i=0; "
+        machine.expect(rf"^0-{last}$")
+    with s.test("all take timer interrupts"):
+        machine.type(f"awk '/arch_timer/ {{ for (i = 2; i < {count + 2}; i++) n += $i > 9;"
+                     " print \"timer\", n }' /proc/interrupts\n")
+        machine.expect(rf"^timer {count}$")
+    with s.test("work on all at once"):
+        machine.type(f"for i in $(seq {count}); do taskset -c $((i - 1)) sh -c 'i=0; "
                      "while [ $i -lt 2000 ]; do i=$((i + 1)); done; echo worked' & done; wait; "
                      "echo all done\n")
         machine.expect(r"^all done$")
-        check(machine.text.count("\nworked") == 4, "not all four worked")
+        check(machine.text.count("\nworked") == count, "not all worked")
     with s.test("a CPU goes offline and comes back"):
-        machine.type("cd /sys/devices/system/cpu/cpu3 && echo 0 >online && echo 1 >online;"
+        machine.type(f"cd /sys/devices/system/cpu/cpu{last} && echo 0 >online && echo 1 >online;"
                      " cat ../online\n")
-        machine.expect(r"^0-3$")
+        machine.expect(rf"^0-{last}$")
     for n in (1, 2, 3):
-        with s.test(f"reboot {n} brings all four back"):
+        with s.test(f"reboot {n} brings all back"):
             machine.type("reboot\n")
             banner = shell(machine)
-            check(banner.group(2) == "4", f"{banner.group(2)} CPUs")
+            check(banner.group(2) == str(count), f"{banner.group(2)} CPUs")
     with s.test("poweroff"):
         machine.type("poweroff\n")
         check(machine.off() == 0, "status is not 0")
@@ -129,22 +135,29 @@ def selftest_hvc(s):
                                                       '/vms/selftest:handler="passive"']))
 
 
-@scenario(cores=(4,), gic=(2, 3))
+@scenario(cores=(4,), gic=(2, 3), smp=True)
 def selftest_smp(s):
-    take_selftest(s, s.boot("selftest-smp.dts"))
+    take_selftest(s, s.boot("selftest-smp.dts", settings=[vcpus("selftest", s.cores)]))
 
 
-@scenario(cores=(1, 4), gic=(2, 3))
+@scenario(cores=(4,), smp=True)
+def selftest_smp_passive(s):
+    take_selftest(s, s.boot("selftest-smp.dts", settings=[vcpus("selftest", s.cores),
+                                                          '/vms/selftest:handler="passive"']))
+
+
+@scenario(cores=(1, 4), gic=(2, 3), smp=True)
 def resets(s):
     """20 resets, each catching the vCPUs in other states: asleep, off, with interrupts active."""
-    for cores in ("0", "0 0") if s.cores == 1 else ("0 1 2 3",):
-        machine = s.boot("resets.dts", settings=[f"/vms/resets:cores=<{cores}>"])
-        with s.test(f"on cores {cores}, each start is as the first"):
+    every = vcpus("resets", s.cores)
+    for setting in (every, every.replace("0", "0 0")) if s.cores == 1 else (every,):
+        machine = s.boot("resets.dts", settings=[setting])
+        with s.test(f"{setting}: each start is as the first"):
             for n in range(1, 21):
                 machine.expect(rf"RESETS round {n}$")
             machine.expect(r"RESETS done 20$")
             check("RESETS FAIL" not in machine.text, "a CPU failed")
-        with s.test(f"on cores {cores}, powers off with status 0"):
+        with s.test(f"{setting}: powers off with status 0"):
             check(machine.off() == 0, "status is not 0")
 
 
