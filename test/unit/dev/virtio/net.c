@@ -704,15 +704,15 @@ static void answers_come_to_the_pair_that_asked(uint64_t format)
 	assert_int_equal(f->net.pairs, 4);
 	for (unsigned pair = 0; pair < PAIRS; pair++)
 		offer(f, 2 * pair, 2000);
-	for (uint8_t pair = 0; pair < PAIRS; pair++) {
+	for (unsigned pair = 0; pair < PAIRS; pair++) {
 		udp(f, (uint8_t)(10 + pair), 2, false);
-		assert_true(transmit(f, 2U * pair + 1, &hdr, 60, 2000) >= 0);
-		driver_kick(&f->d, 2U * pair + 1);
+		assert_true(transmit(f, 2 * pair + 1, &hdr, 60, 2000) >= 0);
+		driver_kick(&f->d, 2 * pair + 1);
 		while (net_memory_drain(&f->memory) != NULL)
 			;
 		udp(f, 2, (uint8_t)(10 + pair), true);
 		feed(f, NULL, 60);
-		assert_true(driver_used(&f->d, 2U * pair, &used, &written));
+		assert_true(driver_used(&f->d, 2 * pair, &used, &written));
 	}
 	finish(f);
 }
