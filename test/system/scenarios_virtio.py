@@ -107,6 +107,27 @@ def stream(s):
         s.figure(line)
 
 
+@scenario(soak=True)
+def sockets(s):
+    """A stream from VM to VM, another to a native program and back, and nobody where nobody is."""
+    linux.make_test_ramdisks()
+    size, rounds = s.amount("4m", "256m"), s.amount(50, 5000)
+    machine = s.boot("sockets.dts", settings=[
+        linux.run("receiver", f"sock receive 1234 | net take 7 {size}"),
+        linux.run("sender", f"sock echo 2 7 {rounds}; sock refused 2 8; sock refused 99 1; "
+                            f"net make 7 {size} | sock send 3 1234")])
+    with s.test("a native program sends back what it gets"):
+        s.figure("echo: " + machine.expect(r"ECHO (ok \d+|WRONG.*)\n", s.amount(3, 40) * PATIENCE).group(1))
+        check("ECHO WRONG" not in machine.text, "another answer")
+    with s.test("who is not there is a reset"):
+        for _ in range(2):
+            check(machine.expect(r"REFUSED (ok|WRONG)$", PATIENCE).group(1) == "ok", "a connection")
+    with s.test(f"a stream of {size} arrives as it was sent"):
+        end = machine.expect(r"STREAM (ok .*|WRONG.*)\n", s.amount(3, 40) * PATIENCE).group(1)
+        check(end.startswith("ok"), end)
+        s.figure(end.strip())
+
+
 @scenario(gic=(2, 3), soak=True)
 def hostile_virtio(s):
     """Every cruelty a driver can think of, while the neighbour checks its disk."""

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Streams through vsock.
+ *
+ *   sock send CID PORT           its input goes to whoever listens there; tries again for a while
+ *   sock receive PORT            what one caller sends goes to its output
+ *   sock echo CID PORT N         N rounds of a few thousand bytes that must come back:
+ *                                ECHO ok BYTES | ECHO WRONG round N
+ *   sock refused CID PORT        nobody must be there: REFUSED ok | REFUSED WRONG
+ */
+#include "test/guest/linux/linux.h"
+
+enum {
+	SYS_LISTEN = 201,
+	SYS_ACCEPT = 202,
+	SYS_CONNECT = 203,
+	AF_VSOCK = 40,
+	SOCK_STREAM = 1,
+	LINUX_ECONNRESET = 104,
+	CHUNK = 1 << 16,
+	TRIES = 60,
+	ROUND_MOST = 9000,
+};
+
+struct sockaddr_vm { /* include/uapi/linux/vm_sockets.h */
+	uint16_t family, reserved;
+	uint32_t port, cid;
+	uint8_t flags, zero[3];
+};
+
+_Static_assert(sizeof(struct sockaddr_vm) == 16, "struct sockaddr_vm");
+
+static uint8_t buffer[CHUNK], back[CHUNK];
+
+static struct sockaddr_vm address(uint64_t cid, uint64_t port)
+{
+	return (struct sockaddr_vm){ .family = AF_VSOCK,
+				     .port = (uint32_t)port,
+				     .cid = (uint32_t)cid };
+}
+
+static int64_t connect_once(uint64_t cid, uint64_t port)
+{
+	struct sockaddr_vm to = address(cid, port);
+	int64_t fd = SYSTEM_CALL(SYS_SOCKET, AF_VSOCK, SOCK_STREAM, 0), error;
+
+	if (fd < 0)
+		return fd;
+	error = SYSTEM_CALL(SYS_CONNECT, fd, (uintptr_t)&to, sizeof(to));
+	return error < 0 ? error : fd;
+}
+
+/* The other VM may still be on its way up. */
+static int64_t connect(uint64_t cid, uint64_t port)
+{
+	uint64_t second[2] = { 1, 0 };
+	int64_t fd = -1;
+
+	for (unsigned i = 0; i < TRIES && fd < 0; i++) {
+		fd = connect_once(cid, port);
+		if (fd < 0)
+			SYSTEM_CALL(SYS_NANOSLEEP, (uintptr_t)second, 0, 0);
+	}
+	return fd;
+}
+
+static bool write_all(int64_t fd, const uint8_t *bytes, uint64_t length)
+{
+	for (uint64_t done = 0; done < length;) {
+		int64_t n = SYSTEM_CALL(SYS_WRITE, fd, (uintptr_t)bytes + done, length - done);
+
+		if (n <= 0)
+			return false;
+		done += (uint64_t)n;
+	}
+	return true;
+}
+
+static bool read_all(int64_t fd, uint8_t *bytes, uint64_t length)
+{
+	for (uint64_t done = 0; done < length;) {
+		int64_t n = SYSTEM_CALL(SYS_READ, fd, (uintptr_t)bytes + done, length - done);
+
+		if (n <= 0)
+			return false;
+		done += (uint64_t)n;
+	}
+	return true;
+}
+
+static int copy(int64_t from, int64_t to)
+{
+	int64_t n;
+
+	while ((n = SYSTEM_CALL(SYS_READ, from, (uintptr_t)buffer, CHUNK)) > 0) {
+		if (!write_all(to, buffer, (uint64_t)n))
+			return 1;
+	}
+	return n < 0;
+}
+
+static int receive(uint64_t port)
+{
+	struct sockaddr_vm any = address(UINT32_MAX, port);
+	int64_t fd = SYSTEM_CALL(SYS_SOCKET, AF_VSOCK, SOCK_STREAM, 0);
+
+	if (fd < 0 || SYSTEM_CALL(SYS_BIND, fd, (uintptr_t)&any, sizeof(any)) != 0 ||
+	    SYSTEM_CALL(SYS_LISTEN, fd, 1, 0) != 0)
+		return 1;
+	fd = SYSTEM_CALL(SYS_ACCEPT, fd, 0, 0);
+	return fd < 0 ? 1 : copy(fd, STDOUT);
+}
+
+static int echo(uint64_t cid, uint64_t port, uint64_t rounds)
+{
+	int64_t fd = connect(cid, port);
+	uint64_t bytes = 0;
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		uint64_t length = 1 + i * 997 % ROUND_MOST;
+
+		for (uint64_t k = 0; k < length; k++)
+			buffer[k] = (uint8_t)(k * 31 + i);
+		if (fd < 0 || !write_all(fd, buffer, length) || !read_all(fd, back, length) ||
+		    memcmp(buffer, back, length) != 0) {
+			SAY(TEXT("ECHO WRONG round "), NUMBER(i));
+			return 1;
+		}
+		bytes += length;
+	}
+	SAY(TEXT("ECHO ok "), NUMBER(bytes));
+	return 0;
+}
+
+int linux_main(int argc, char **argv, char **env)
+{
+	(void)env;
+	if (argc == 4 && same_text(argv[1], "send")) {
+		int64_t fd = connect(to_number(argv[2]), to_number(argv[3]));
+
+		return fd < 0 ? 1 : copy(STDIN, fd);
+	}
+	if (argc == 3 && same_text(argv[1], "receive"))
+		return receive(to_number(argv[2]));
+	if (argc == 5 && same_text(argv[1], "echo"))
+		return echo(to_number(argv[2]), to_number(argv[3]), to_number(argv[4]));
+	if (argc == 4 && same_text(argv[1], "refused")) {
+		bool reset =
+			connect_once(to_number(argv[2]), to_number(argv[3])) == -LINUX_ECONNRESET;
+
+		SAY(TEXT("REFUSED "), TEXT(reset ? "ok" : "WRONG"));
+		return !reset;
+	}
+	SAY(TEXT("sock send CID PORT | receive PORT | echo CID PORT N | refused CID PORT"));
+	return 2;
+}
