@@ -70,6 +70,7 @@ static inline void ready_remove(struct gic_vcpu *v, unsigned intid)
 
 	*word &= ~(UINT32_C(1) << intid % 32);
 	if (*word == 0)
+		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): intid < 1024 */
 		v->banks &= ~(UINT32_C(1) << intid / 32);
 }
 
