@@ -24,7 +24,7 @@ help:
 #>   make run      boot an example system in QEMU; its console is your terminal
 #>   make test     every check and test there is; ends with "N passed, N failed"
 #>   make soak     the long forms of the integrity tests, for hours; prints their figures
-#>   make bench    instructions per exit, boot time, memory; beside the peers' figures
+#>   make bench    instructions per exit, per disk request and packet, boot time, memory; beside the peers'
 #>   make build    build everything
 #>   make check    only what takes seconds: format, licences, layers, headers, sizes
 #>   make fuzz     fuzz every entrance for FUZZ_SECONDS=60 each
@@ -91,7 +91,7 @@ fuzz:
 
 bench: build
 	@$(call install,guest run)
-	@tools/debian-guest
+	@tools/debian-guest tools
 	@tools/bench $(if $(KERNEL),--kernel '$(KERNEL)')
 
 docs:

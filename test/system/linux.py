@@ -5,7 +5,7 @@ import threading
 from machine import ROOT, TARGET, WORK
 
 SCRIPTS = ROOT / "test/guest/linux"
-TESTS = ("disk", "net", "sock", "verify-disk", "reset-under-load", "stream")
+TESTS = ("disk", "net", "sock", "verify-disk", "reset-under-load", "stream", "measure-io")
 
 
 def cpio(name, data, mode):

@@ -14,6 +14,7 @@ enum {
 	WORDS = CHUNK / 8,
 	AF_PACKET = 17,
 	SOCK_RAW = 3,
+	SIOCGIFHWADDR = 0x8927,
 	SIOCGIFINDEX = 0x8933,
 	ETHERTYPE_TEST = 0x88b5, /* IEEE 802: local experimental */
 	FRAME_MAX = 1514,
@@ -28,10 +29,15 @@ struct sockaddr_ll {               /* include/uapi/linux/if_packet.h */
 	uint8_t kind, length, address[8];
 };
 
-struct interface_request { /* struct ifreq: name, then a union of 24 bytes */
+struct interface_request { /* struct ifreq */
 	char name[NAME_MAX];
-	int32_t index;
-	uint8_t rest[20];
+	union {
+		int32_t index;
+		struct {
+			uint16_t family;
+			uint8_t address[22];
+		} hardware;
+	};
 };
 
 static uint64_t stream[WORDS], expected[WORDS];
@@ -113,7 +119,8 @@ static int take(uint64_t seed, uint64_t bytes)
 
 static int frames(const char *name, uint64_t bytes, uint64_t n)
 {
-	static uint8_t frame[FRAME_MAX] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1 };
+	/* To an address that nobody has: a broadcast would cost every neighbour. */
+	static uint8_t frame[FRAME_MAX] = { 2, 0, 0, 0, 0xee, 0xee };
 	struct interface_request request = { .index = 0 };
 	uint16_t protocol = (uint16_t)(ETHERTYPE_TEST >> 8 | (ETHERTYPE_TEST & 0xff) << 8);
 	int64_t fd = SYSTEM_CALL(SYS_SOCKET, AF_PACKET, SOCK_RAW, 0);
@@ -126,8 +133,9 @@ static int frames(const char *name, uint64_t bytes, uint64_t n)
 	    SYSTEM_CALL(SYS_IOCTL, fd, SIOCGIFINDEX, (uintptr_t)&request) != 0)
 		return 1;
 	to.index = request.index;
-	/* To an address that nobody has: a broadcast would cost every neighbour. */
-	memcpy(frame, (const uint8_t[6]){ 2, 0, 0, 0, 0xee, 0xee }, 6);
+	if (SYSTEM_CALL(SYS_IOCTL, fd, SIOCGIFHWADDR, (uintptr_t)&request) != 0)
+		return 1;
+	memcpy(frame + 6, request.hardware.address, 6); /* a switch may ask for the VM's own */
 	frame[12] = ETHERTYPE_TEST >> 8;
 	frame[13] = ETHERTYPE_TEST & 0xff;
 	from = counter();
