@@ -49,8 +49,8 @@ static void queue_size(struct virtio *vd)
 			virtio_write(vd, REG_QUEUE_READY, 1);
 		}
 		virtio_driver_ok(vd);
-		for (uint16_t q = 0; q < count; q++)
-			virtio_notify(vd, q);
+		for (unsigned q = 0; q < count; q++)
+			virtio_notify(vd, (uint16_t)q);
 	}
 }
 
@@ -95,8 +95,8 @@ static void ring_addresses(struct virtio *vd)
 			virtq_program(&queues[q]);
 		}
 		virtio_driver_ok(vd);
-		for (uint16_t q = 0; q < count; q++)
-			virtio_notify(vd, q);
+		for (unsigned q = 0; q < count; q++)
+			virtio_notify(vd, (uint16_t)q);
 	}
 }
 
@@ -117,8 +117,8 @@ static void status_order(struct virtio *vd)
 		if (i % 16 != 0)
 			continue;
 		count = open_all(vd, queues); /* whatever the status is */
-		for (uint16_t q = 0; q < count; q++)
-			virtio_notify(vd, q);
+		for (unsigned q = 0; q < count; q++)
+			virtio_notify(vd, (uint16_t)q);
 	}
 }
 

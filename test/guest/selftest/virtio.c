@@ -109,7 +109,7 @@ static void queues_that_are_not(void)
 		unsigned queues = 0;
 
 		EXPECT(virtio_negotiate(vd, 0));
-		for (uint16_t i = 0; i < QUEUES_TRIED; i++) {
+		for (unsigned i = 0; i < QUEUES_TRIED; i++) {
 			virtio_write(vd, REG_QUEUE_SEL, i);
 			queues += virtio_read(vd, REG_QUEUE_MAX) != 0;
 		}

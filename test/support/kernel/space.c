@@ -115,9 +115,11 @@ void fk_unmap(struct fk *k, struct fk_cap *cap)
 	for (uint32_t i = 0; space != NULL && i < space->map_count; i++) {
 		if (space->map[i].vaddr != cap->vaddr || space->map[i].frame != cap->object)
 			continue;
-		if (space == k->root_vspace)
-			mmap((void *)cap->vaddr, space->map[i].size, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		if (space == k->root_vspace &&
+		    mmap((void *)cap->vaddr, space->map[i].size, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+			 0) == MAP_FAILED)
+			abort();
 		space->map[i] = space->map[--space->map_count];
 		return;
 	}
