@@ -55,7 +55,7 @@ static void check_insn(uint32_t insn)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct port_event event = { 0 };
-	struct vm_exit exit;
+	struct vm_exit exit = { 0 };
 	uint32_t insn;
 
 	if (size < 1 + sizeof(event.word) + sizeof(insn))

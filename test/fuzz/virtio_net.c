@@ -76,7 +76,7 @@ static void chain(struct world *w, struct input *in)
 	}
 	if (w->d.brk < DRIVER_GPA + DRIVER_RAM / 2)
 		(void)driver_add(&w->d, queue, buffers, count, table);
-	if (input_u8(in) % 2 != 0)
+	if (input_u8(in) % 2 != 0 && w->d.queue[queue].size != 0)
 		driver_kick(&w->d, queue);
 }
 

@@ -259,6 +259,7 @@ static int split_add(struct driver *d, struct driver_queue *q, const struct driv
 
 		put_split(d, q->area[0] + 16 * (uint64_t)index, &buffers[i],
 			  (uint16_t)(flags | (last ? 0 : NEXT)), next);
+		q->next[index] = next;
 	}
 	q->count[head] = (uint16_t)count;
 	put16(d, q->area[1] + 4 + 2 * (uint64_t)(q->next_avail % q->size), head);
@@ -268,13 +269,11 @@ static int split_add(struct driver *d, struct driver_queue *q, const struct driv
 }
 
 /* The descriptors of a chain go back in reverse, which is as good as any order. */
-static void split_free(struct driver *d, struct driver_queue *q, unsigned head)
+static void split_free(struct driver_queue *q, unsigned head)
 {
 	for (unsigned left = q->count[head], at = head; left > 0; left--) {
-		const struct split_desc *desc = driver_host(d, q->area[0] + 16 * (uint64_t)at);
-
 		q->free_list[q->free_count++] = (uint16_t)at;
-		at = desc->next;
+		at = q->next[at];
 	}
 	q->count[head] = 0;
 }
@@ -299,7 +298,7 @@ static bool split_used(struct driver *d, struct driver_queue *q, int *id, uint32
 	*id = (int)get32(d, entry);
 	*written = get32(d, entry + 4);
 	q->last_used++;
-	split_free(d, q, (unsigned)*id);
+	split_free(q, (unsigned)*id);
 	return true;
 }
 
