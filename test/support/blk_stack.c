@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct blk_stack *current; /* registers are reached without a context */
-static uint8_t page[0x1000];      /* only its addresses mean anything */
+#include "test/support/vdrv_model.h"
 
 enum { HZ = 1000000, SETTLED = 4 };
 
@@ -15,40 +14,6 @@ static void irq(void *ctx, unsigned caller, bool up)
 	(void)caller;
 	(void)up;
 }
-
-static struct mmio_access reach(void *regs, unsigned offset, bool write, unsigned width,
-				uint64_t value)
-{
-	struct mmio_access access = {
-		.offset = offset,
-		.value = value,
-		.width = (uint8_t)width,
-		.write = write,
-	};
-
-	if (regs != page)
-		access.value = 0;
-	else
-		virtio_mmio_access(&current->mmio, &access);
-	return access;
-}
-
-static uint32_t read32(void *regs, unsigned offset)
-{
-	return (uint32_t)reach(regs, offset, false, 4, 0).value;
-}
-
-static void write32(void *regs, unsigned offset, uint32_t value)
-{
-	(void)reach(regs, offset, true, 4, value);
-}
-
-static uint8_t read8(void *regs, unsigned offset)
-{
-	return (uint8_t)reach(regs, offset, false, 1, 0).value;
-}
-
-static const struct vdrv_ops ops = { .read = read32, .write = write32, .read8 = read8 };
 
 static uint64_t paddr(const struct blk_stack *s, const void *at)
 {
@@ -75,7 +40,6 @@ struct blk_stack *stack_create(bool read_only)
 	if (s == NULL)
 		abort();
 	memset(s, 0, sizeof(*s));
-	current = s;
 	s->disk = calloc(STACK_SECTORS, BLOCK_SECTOR);
 	s->memory = aligned_alloc(4096, sizeof(*s->memory));
 	if (s->disk == NULL || s->memory == NULL)
@@ -88,6 +52,7 @@ struct blk_stack *stack_create(bool read_only)
 	virtio_blk_init(&s->model, &(struct virtio_setup){ .name = "host", .gmem = &s->gmem },
 			&s->medium.backend, 1, read_only);
 	virtio_mmio_init(&s->mmio, &s->model.vd, irq, NULL, NULL);
+	vdrv_model_set(&s->mmio, 0);
 	mux = (struct blkmux_setup){
 		.driver = link_of(&s->driver_channel),
 		.own_data = s->memory->own,
@@ -104,16 +69,16 @@ void stack_destroy(struct blk_stack *s)
 	free(s->disk);
 	free(s->memory);
 	free(s);
-	current = NULL;
+	vdrv_model_set(NULL, 0);
 }
 
 enum vmm_err stack_start_driver(struct blk_stack *s)
 {
 	enum vmm_err err = blkdrv_open(
 		&s->driver, &(struct blkdrv_setup){
-				    .ops = &ops,
-				    .page = page,
-				    .page_size = sizeof(page),
+				    .ops = &vdrv_model_ops,
+				    .page = vdrv_model_page,
+				    .page_size = sizeof(vdrv_model_page),
 				    .dma = s->memory->dma,
 				    .dma_paddr = paddr(s, s->memory->dma),
 				    .dma_size = sizeof(s->memory->dma),

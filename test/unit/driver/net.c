@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "test/support/netpair.h"
+#include "test/support/vdrv_model.h"
 #include "vmm/base/util.h"
 #include "vmm/dev/transport/mmio.h"
 #include "vmm/dev/virtio/net.h"
@@ -37,7 +38,6 @@ static struct net_memory *wire;
 static struct netdrv driver;
 static struct netlink client;
 static struct netlink_frame frame;
-static uint8_t page[PAGE]; /* only its addresses mean anything */
 static uint8_t bytes[NETDRV_FRAME_MAX], got[NETDRV_BUFFER];
 
 static void irq(void *ctx, unsigned caller, bool up)
@@ -46,40 +46,6 @@ static void irq(void *ctx, unsigned caller, bool up)
 	(void)caller;
 	(void)up;
 }
-
-static struct mmio_access reach(void *regs, unsigned offset, bool write, unsigned width,
-				uint64_t value)
-{
-	struct mmio_access access = {
-		.offset = offset,
-		.value = value,
-		.width = (uint8_t)width,
-		.write = write,
-	};
-
-	if (regs != page)
-		access.value = 0;
-	else
-		virtio_mmio_access(&mmio, &access);
-	return access;
-}
-
-static uint32_t read32(void *regs, unsigned offset)
-{
-	return (uint32_t)reach(regs, offset, false, 4, 0).value;
-}
-
-static void write32(void *regs, unsigned offset, uint32_t value)
-{
-	(void)reach(regs, offset, true, 4, value);
-}
-
-static uint8_t read8(void *regs, unsigned offset)
-{
-	return (uint8_t)reach(regs, offset, false, 1, 0).value;
-}
-
-static const struct vdrv_ops ops = { .read = read32, .write = write32, .read8 = read8 };
 
 static uint64_t paddr(const void *at)
 {
@@ -91,9 +57,9 @@ static enum vmm_err open_driver(size_t dma_size)
 	struct netpair *pair = &memory->pair;
 
 	return netdrv_open(&driver, &(struct netdrv_setup){
-					    .ops = &ops,
-					    .page = page,
-					    .page_size = sizeof(page),
+					    .ops = &vdrv_model_ops,
+					    .page = vdrv_model_page,
+					    .page_size = sizeof(vdrv_model_page),
 					    .dma = memory->dma,
 					    .dma_paddr = paddr(memory->dma),
 					    .dma_size = dma_size,
@@ -130,6 +96,7 @@ static int begin(void **state)
 				.pairs = 1,
 			});
 	virtio_mmio_init(&mmio, &model.vd, irq, NULL, NULL);
+	vdrv_model_set(&mmio, 0);
 	config = netpair_owner(&memory->pair, false);
 	config.in.io_base = paddr(memory->pair.rx_data);
 	config.out.io_base = paddr(memory->pair.tx_data);

@@ -12,12 +12,13 @@
 
 #include <cmocka.h>
 
+#include "test/support/vdrv_model.h"
 #include "vmm/base/util.h"
 #include "vmm/dev/transport/mmio.h"
 #include "vmm/dev/virtio/rng.h"
 #include "vmm/driver/virtio/rng.h"
 
-enum { CLIENTS = 3, QUEUE = 256, SLOT = 0x200, PAGE = 0x1000, HOST_SLOT = 3 };
+enum { CLIENTS = 3, QUEUE = 256, PAGE = 0x1000, HOST_SLOT = 3 };
 
 #define PADDR UINT64_C(0x60000000)
 
@@ -26,7 +27,6 @@ static struct virtio_mmio mmio;
 static struct gmem gmem;
 static struct entropy_fixed source;
 static uint8_t *dma;
-static uint8_t page[PAGE]; /* only its addresses mean anything */
 static struct rngdrv driver;
 static struct serialq header[CLIENTS];
 static uint8_t data[CLIENTS][QUEUE];
@@ -40,49 +40,12 @@ static void irq(void *ctx, unsigned caller, bool up)
 	level = up;
 }
 
-static struct mmio_access reach(void *regs, unsigned offset, bool write, unsigned width,
-				uint64_t value)
-{
-	ptrdiff_t at = (uint8_t *)regs - page;
-	struct mmio_access access = {
-		.offset = offset,
-		.value = value,
-		.width = (uint8_t)width,
-		.write = write,
-	};
-
-	/* Other slots of the page are empty: a magic number, and device 0. */
-	if (at != HOST_SLOT * SLOT) {
-		access.value = offset == 0 ? 0x74726976 : offset == 4 ? 2 : 0;
-		return access;
-	}
-	virtio_mmio_access(&mmio, &access);
-	return access;
-}
-
-static uint32_t read32(void *regs, unsigned offset)
-{
-	return (uint32_t)reach(regs, offset, false, 4, 0).value;
-}
-
-static void write32(void *regs, unsigned offset, uint32_t value)
-{
-	(void)reach(regs, offset, true, 4, value);
-}
-
-static uint8_t read8(void *regs, unsigned offset)
-{
-	return (uint8_t)reach(regs, offset, false, 1, 0).value;
-}
-
-static const struct vdrv_ops ops = { .read = read32, .write = write32, .read8 = read8 };
-
 static enum vmm_err open(void)
 {
 	return rngdrv_open(&driver, &(struct rngdrv_setup){
-					    .ops = &ops,
-					    .page = page,
-					    .page_size = sizeof(page),
+					    .ops = &vdrv_model_ops,
+					    .page = vdrv_model_page,
+					    .page_size = sizeof(vdrv_model_page),
 					    .dma = dma,
 					    .dma_paddr = PADDR,
 					    .dma_size = rngdrv_dma_bytes(),
@@ -103,6 +66,7 @@ static int begin(void **state)
 	virtio_rng_init(&model, &(struct virtio_setup){ .name = "host", .gmem = &gmem },
 			&source.backend);
 	virtio_mmio_init(&mmio, &model.vd, irq, NULL, NULL);
+	vdrv_model_set(&mmio, HOST_SLOT);
 	memset(header, 0, sizeof(header));
 	assert_int_equal(open(), VMM_OK);
 	for (unsigned i = 0; i < CLIENTS; i++) {
@@ -214,9 +178,9 @@ static void test_absent(void **state)
 			 VMM_ERR_INVALID);
 	assert_int_equal(rngdrv_open(&driver,
 				     &(struct rngdrv_setup){
-					     .ops = &ops,
-					     .page = page,
-					     .page_size = SLOT,
+					     .ops = &vdrv_model_ops,
+					     .page = vdrv_model_page,
+					     .page_size = VDRV_MODEL_SLOT,
 					     .dma = dma,
 					     .dma_paddr = PADDR,
 					     .dma_size = rngdrv_dma_bytes(),
