@@ -234,6 +234,18 @@ static void check_image(struct build *build, const struct image_output *output)
 	system_check_memory(&build->system, output->size, build->report);
 }
 
+/* `why` begins with the name of the file that is at fault. */
+static void report_unfit(struct build *build, const char *why)
+{
+	const char *kernel = build->options->kernel;
+
+	if (strncmp(why, kernel, strlen(kernel)) == 0)
+		report_add(build->report, "--kernel", NULL, why,
+			   "seL4's ELF file for AArch64, with hypervisor and MCS");
+	else
+		report_add(build->report, "/", NULL, why, "files that make a system image");
+}
+
 static void write_image(struct build *build, const struct buffer *blob)
 {
 	const struct build_options *options = build->options;
@@ -249,7 +261,7 @@ static void write_image(struct build *build, const struct buffer *blob)
 	};
 
 	if (image_build(&input, &output, why) != VMM_OK) {
-		report_add(build->report, "/", "image", why, "files that make a system image");
+		report_unfit(build, why);
 		return;
 	}
 	check_image(build, &output);

@@ -151,11 +151,11 @@ static void files_that_are_not_what_they_should_be(void **state)
 {
 	(void)state;
 	system_files_put(&files, "kernel.elf", "not a kernel", 12);
-	refused(NULL, "kernel.elf: is not an ELF file");
+	refused(NULL, "kernel.elf: is not an ELF file; allowed: seL4's ELF file");
 	system_files_fini(&files);
 	system_files_init(&files);
 	system_files_put(&files, "admin.elf", "", 0);
-	refused(NULL, "admin.elf");
+	refused(NULL, "admin.elf: is not an ELF file; allowed: files that make");
 	system_files_fini(&files);
 	system_files_init(&files);
 	system_files_put(&files, "loader.bin", "0123456789", 10);
