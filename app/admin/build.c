@@ -8,6 +8,7 @@
  * Nothing runs before everything is built; the timer server starts first, then the rest.
  */
 #include "app/admin/admin.h"
+#include "vmm/admin/firmware.h"
 #include "vmm/base/util.h"
 
 extern char __image_end[];
@@ -109,6 +110,8 @@ void admin_run(struct admin *a, const seL4_BootInfo *bi)
 	object_init(a);
 	read_description(a);
 	check_machine(a);
+	/* Extra information begins a page behind the boot information. */
+	a->seeded = firmware_seed((const char *)bi + PAGE_BYTES, bi->extraLen, &a->seed);
 	create_own(a);
 	native_create(a);
 	for (uint32_t i = 0; i < a->system.vm_count; i++)

@@ -23,6 +23,7 @@
 #include "vmm/admin/system.h"
 #include "vmm/admin/untyped.h"
 #include "vmm/backend/console/sddf.h"
+#include "vmm/base/seed.h"
 
 enum {
 	CHUNK_BITS = 12, /* slots of a CNode below the root, as the kernel's own */
@@ -146,6 +147,8 @@ struct admin {
 	struct system system;
 	struct log log;
 
+	bool seeded;
+	struct seed seed; /* of what VMs start their random numbers from */
 	struct untyped_pool pool;
 	uint64_t window_next, window_end; /* what is left of the board's image window */
 	uint64_t *account;                /* where the bytes of new objects are added up */

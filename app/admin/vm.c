@@ -259,6 +259,9 @@ static void fill_config(struct vm_build *b)
 	config->gicr_gpa = board->guest_gicr;
 	config->gicc_gpa = board->guest_gicc;
 	memcpy(config->cmdline, b->vm->cmdline, strlen(b->vm->cmdline));
+	config->seeded = b->a->seeded;
+	if (b->a->seeded)
+		seed_next(&b->a->seed, config->seed);
 }
 
 static void say_memory(struct vm_build *b)

@@ -141,7 +141,7 @@ static enum vmm_err machine_reload(struct vm *vm, uint64_t *entry, uint64_t *arg
 	gic_chip_reset(&m->chip);
 	psci_reset(&m->psci);
 	machine_devices_reset(m);
-	err = boot_load(m->config, &start, &error);
+	err = boot_load(m->config, m->seeded ? &m->seed : NULL, &start, &error);
 	if (err != VMM_OK) {
 		machine_say(m, "cannot start: %s", error.text);
 		return err;
@@ -203,6 +203,8 @@ enum vmm_err machine_init(struct machine *m, const struct vmm_config *config)
 	if (err != VMM_OK)
 		return err;
 	m->config = config;
+	m->seeded = config->seeded != 0;
+	memcpy(m->seed.key, config->seed, sizeof(m->seed.key));
 	for (uint32_t i = 0; i < config->channel_count; i++)
 		m->signals[i] = config->channels[i].notify;
 	machine_log_init(m);

@@ -10,6 +10,7 @@
 #include <vmm/config.h>
 
 #include "vmm/backend/console/sddf.h"
+#include "vmm/base/seed.h"
 #include "vmm/core/vm.h"
 #include "vmm/dev/link/link.h"
 #include "vmm/dev/pci/host.h"
@@ -109,6 +110,8 @@ struct machine {
 	/** Tells admin how it ended; the program's own. */
 	void (*ended)(struct machine *m, enum vm_request request, enum vmm_err why);
 	uint64_t heap_used; /* bytes */
+	bool seeded;
+	struct seed seed; /* of the guest's random numbers; moves on at each start */
 };
 
 /**

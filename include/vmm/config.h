@@ -21,6 +21,7 @@ enum {
 	VMM_CONFIG_DEVICES = 40,
 	VMM_CONFIG_CHANNELS = 16,
 	VMM_CONFIG_CMDLINE = 1024,
+	VMM_CONFIG_SEED = 32,
 };
 
 /* Badge bits of what a vCPU handler receives. Faults of its vCPU carry exactly VMM_BADGE_FAULT. */
@@ -147,7 +148,8 @@ struct vmm_config {
 	uint32_t channel_count;
 	uint32_t
 		log_channel; /* index into channels for the VMM's own log lines; UINT32_MAX: none */
-	uint32_t reserved;
+	uint32_t seeded;     /* 1: `seed` is random, and this VM's alone */
+	uint8_t seed[VMM_CONFIG_SEED];
 	uint64_t gicd_gpa, gicr_gpa,
 		gicc_gpa; /* GICR: one 128 KiB frame a vCPU; GICC: mapped by admin */
 	/* A page that the guest can read and execute and the VMM can write. */

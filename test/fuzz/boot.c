@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint32_t good_kernel[4] = { 0xd503207f, 0x17ffffff };
 	struct vmm_config_image image = { 0 };
 	struct vmm_config config;
+	struct seed seed = { .key = { 0 } };
 	struct boot_entry entry;
 	struct boot_error error = { .text = "" };
 	uint8_t *ram, *copy;
@@ -102,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		config.overlay = image;
 	else
 		config.kernel = image;
-	if (boot_load(&config, &entry, &error) == VMM_OK)
+	if (boot_load(&config, &seed, &entry, &error) == VMM_OK)
 		check_started(&entry, ram);
 	else if (error.text[0] == '\0')
 		abort(); /* a refusal always has its reason */

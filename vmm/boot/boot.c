@@ -134,10 +134,10 @@ static enum vmm_err load_tree(struct place_plan *plan, const struct dt_input *in
 	return dt_build(input, tree->host, space, scratch, plan->error);
 }
 
-enum vmm_err boot_load(const struct vmm_config *config, struct boot_entry *entry,
+enum vmm_err boot_load(const struct vmm_config *config, struct seed *seed, struct boot_entry *entry,
 		       struct boot_error *error)
 {
-	struct dt_input input = { .config = config };
+	struct dt_input input = { .config = config, .seed = seed };
 	struct boot_entry result = { 0 };
 	struct place_plan plan;
 	enum vmm_err err;

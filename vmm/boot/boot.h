@@ -17,6 +17,7 @@
 #include <vmm/config.h>
 
 #include "vmm/base/err.h"
+#include "vmm/base/seed.h"
 
 enum {
 	BOOT_ERROR_TEXT = 160,
@@ -47,12 +48,12 @@ struct boot_error {
 };
 
 /**
- * Loads everything `config` names. On failure `*entry` is untouched, `error->text` says what is
+ * Loads everything `config` names. From `seed`, which may be NULL, the guest gets random bytes of its own. On failure `*entry` is untouched, `error->text` says what is
  * wrong, and guest RAM may have been written in part: the VM is not to be started.
  *
  * VMM_ERR_INVALID: an image is not what it should be. VMM_ERR_RANGE: something does not fit in RAM
  * or overlaps. VMM_ERR_NOMEM: the device tree outgrew its space. VMM_ERR_UNSUPPORTED: an image kind
  * that is not known here.
  */
-VMM_MUST_CHECK enum vmm_err boot_load(const struct vmm_config *config, struct boot_entry *entry,
-				      struct boot_error *error);
+VMM_MUST_CHECK enum vmm_err boot_load(const struct vmm_config *config, struct seed *seed,
+				      struct boot_entry *entry, struct boot_error *error);

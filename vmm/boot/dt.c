@@ -113,6 +113,20 @@ static enum vmm_err add_memory(void *fdt, const struct vmm_config *config, struc
 	return status == 0 ? VMM_OK : fdt_fail(error, "memory node", status);
 }
 
+/*
+ * chosen.yaml of dt-schema: rng-seed. Without it Linux makes its random numbers out of nothing for a
+ * long time, and at every system call.
+ */
+static int set_seed(void *fdt, int node, struct seed *seed)
+{
+	uint8_t bytes[SEED_BYTES];
+
+	if (seed == NULL)
+		return 0;
+	seed_next(seed, bytes);
+	return fdt_setprop(fdt, node, "rng-seed", bytes, sizeof(bytes));
+}
+
 static int set_chosen(void *fdt, const struct dt_input *input)
 {
 	const struct vmm_config *config = input->config;
@@ -125,6 +139,8 @@ static int set_chosen(void *fdt, const struct dt_input *input)
 		return node;
 	if (config->cmdline[0] != '\0')
 		status = set_string(fdt, node, "bootargs", config->cmdline);
+	if (status == 0)
+		status = set_seed(fdt, node, input->seed);
 	if (status != 0)
 		return status;
 	if (input->initrd_size == 0) {

@@ -19,6 +19,7 @@ enum {
 struct dt_input {
 	const struct vmm_config *config;
 	uint64_t initrd_gpa, initrd_size; /* size 0: none */
+	struct seed *seed;                /* borrowed; NULL: none */
 };
 
 /** Bytes of guest RAM to keep for the tree of `config` (overlay merged in). */

@@ -29,6 +29,7 @@ struct fixture {
 	struct vmm_config config;
 	struct boot_entry entry;
 	struct boot_error error;
+	struct seed seed, *from; /* `from`: what is loaded with; NULL at first */
 	unsigned char *ram;
 	unsigned char image[IMAGE_SIZE];
 	unsigned char initrd[5000];
@@ -107,7 +108,7 @@ static int teardown(void **state)
 
 static void load_ok(struct fixture *f)
 {
-	enum vmm_err err = boot_load(&f->config, &f->entry, &f->error);
+	enum vmm_err err = boot_load(&f->config, f->from, &f->entry, &f->error);
 
 	if (err != VMM_OK)
 		print_error("boot_load: %s\n", f->error.text);
@@ -117,7 +118,7 @@ static void load_ok(struct fixture *f)
 static void load_refused(struct fixture *f, enum vmm_err want, const char *text)
 {
 	struct boot_entry untouched = f->entry;
-	enum vmm_err err = boot_load(&f->config, &f->entry, &f->error);
+	enum vmm_err err = boot_load(&f->config, f->from, &f->entry, &f->error);
 
 	assert_int_equal(err, want);
 	if (strstr(f->error.text, text) == NULL)
@@ -748,6 +749,27 @@ static void users_tree_is_fixed_up(void **state)
 	assert_string_equal(property(tree_of(f), "/chosen", "bootargs", -1), "mine");
 }
 
+/* Every start has a seed of its own, whoever brought the tree; without one nothing is made up. */
+static void guest_gets_a_seed(void **state)
+{
+	unsigned char seen[4][SEED_BYTES];
+	struct fixture *f = *state;
+
+	load_ok(f);
+	absent(tree_of(f), "/chosen", "rng-seed");
+	f->from = &f->seed;
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 2)
+			make_tree(f, 2);
+		load_ok(f);
+		memcpy(seen[i], property(tree_of(f), "/chosen", "rng-seed", SEED_BYTES),
+		       SEED_BYTES);
+		for (unsigned j = 0; j < i; j++)
+			assert_memory_not_equal(seen[i], seen[j], SEED_BYTES);
+		assert_memory_not_equal(seen[i], f->seed.key, SEED_BYTES);
+	}
+}
+
 static void users_tree_keeps_its_cells(void **state)
 {
 	struct fixture *f = *state;
@@ -903,6 +925,7 @@ int main(void)
 		TEST(users_tree_keeps_its_cells),
 		TEST(users_tree_that_is_none_is_refused),
 		TEST(users_tree_of_an_old_version_is_refused),
+		TEST(guest_gets_a_seed),
 		TEST(overlay_is_merged),
 		TEST(overlay_leaves_nothing_in_ram),
 		TEST(bad_overlays_are_refused),

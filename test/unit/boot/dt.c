@@ -22,6 +22,7 @@ enum { TREE = 4096 };
 struct fixture {
 	struct vmm_config config;
 	struct dt_input input;
+	struct seed seed;
 	struct boot_error error;
 	unsigned char tree[TREE], overlay[TREE];
 };
@@ -62,7 +63,12 @@ static int setup(void **state)
 			 .intx_first = 35 },
 	};
 	c->vcpus[1].mpidr = 1;
-	f->input = (struct dt_input){ .config = c, .initrd_gpa = 0x42000000, .initrd_size = 4000 };
+	f->input = (struct dt_input){
+		.config = c,
+		.initrd_gpa = 0x42000000,
+		.initrd_size = 4000,
+		.seed = &f->seed,
+	};
 	*state = f;
 	return 0;
 }
@@ -121,6 +127,7 @@ static void generated_in_every_room(void **state)
 	f->config.pci.ecam_gpa = 0;
 	f->config.cmdline[0] = '\0';
 	f->input.initrd_size = 0;
+	f->input.seed = NULL;
 	every_room(f, 64, 4096);
 }
 
