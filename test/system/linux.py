@@ -5,7 +5,8 @@ import threading
 from machine import ROOT, TARGET, WORK
 
 SCRIPTS = ROOT / "test/guest/linux"
-TESTS = ("disk", "net", "sock", "verify-disk", "reset-under-load", "stream", "measure-io")
+TESTS = ("disk", "net", "sock", "verify-disk", "reset-under-load", "stream", "neighbour",
+         "measure-io")
 
 
 def cpio(name, data, mode):

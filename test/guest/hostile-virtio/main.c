@@ -173,6 +173,22 @@ static void run_table(const struct cruelty *table, const char *only)
 	}
 }
 
+/* Asleep until a key is typed, so that the neighbour comes up in peace. */
+static void wait_for_key(void)
+{
+	gic_init_dist();
+	gic_init_cpu(0);
+	gic_enable(0, VTIMER_INTID);
+	print("HOSTILE-VIRTIO waits for a key\n");
+	while (!typed()) {
+		vtimer_set(counter() + counter_hz() / 16);
+		wfi();
+		gic_eoi(gic_ack());
+	}
+	vtimer_off();
+	gic_disable(0, VTIMER_INTID);
+}
+
 void guest_main(void)
 {
 	char only[64] = "";
@@ -180,6 +196,8 @@ void guest_main(void)
 
 	bootarg("do", only);
 	irq_off();
+	if (bootarg("wait", (char[64]){ 0 }))
+		wait_for_key();
 	count = virtio_scan(devices);
 	if (machine.cpu_count > 1) {
 		psci(PSCI_CPU_ON, machine.mpidr[1], (uintptr_t)secondary_start, 1);

@@ -52,6 +52,8 @@ void hvc_call(uint64_t regs[18]);
 
 /* print.c: %s %c %d %u %x, with l for 64 bits and 0N widths for %x. */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
+/** True if there was a key, which is gone then. */
+bool typed(void);
 bool text_equal(const char *a, const char *b);
 /** True if `bootargs` has the word `name`, or `name`=value with `value` copied (at most 63 bytes). */
 bool bootarg(const char *name, char value[64]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Text out, by polling the PL011 the device tree names, and words of the command line.
+ * Text out, and a key in, by polling the PL011 that the device tree names; words of the command line.
  *
  * Several CPUs may print; a guest that cares keeps its lines on one CPU.
  */
@@ -11,6 +11,7 @@
 enum {
 	UART_DR = 0x00,
 	UART_FR = 0x18,
+	UART_FR_RXFE = 1 << 4,
 	UART_FR_TXFF = 1 << 5,
 };
 
@@ -94,6 +95,14 @@ void print(const char *format, ...)
 		}
 	}
 	va_end(args);
+}
+
+bool typed(void)
+{
+	if (machine.uart == 0 || (read32(machine.uart + UART_FR) & UART_FR_RXFE) != 0)
+		return false;
+	(void)read32(machine.uart + UART_DR);
+	return true;
 }
 
 bool text_equal(const char *a, const char *b)
