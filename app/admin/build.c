@@ -7,6 +7,8 @@
  *
  * Nothing runs before everything is built; the timer server starts first, then the rest.
  */
+#include <string.h>
+
 #include "app/admin/admin.h"
 #include "vmm/admin/firmware.h"
 #include "vmm/base/util.h"
@@ -111,11 +113,13 @@ void admin_run(struct admin *a, const seL4_BootInfo *bi)
 	read_description(a);
 	check_machine(a);
 	/* Extra information begins a page behind the boot information. */
-	a->seeded = firmware_seed((const char *)bi + PAGE_BYTES, bi->extraLen, &a->seed);
+	a->seeded = firmware_take_seed((char *)bi + PAGE_BYTES, bi->extraLen, &a->seed);
 	create_own(a);
 	native_create(a);
 	for (uint32_t i = 0; i < a->system.vm_count; i++)
 		vm_create(a, i);
+	/* Each VM has its own; nobody is to know them all. */
+	memset(&a->seed, 0, sizeof(a->seed));
 	native_finish(a);
 	start_all(a);
 	admin_builds(a, "the", "sealing");

@@ -13,24 +13,27 @@ struct chunk {
 
 enum { CHUNK_TREE = 6 };
 
-static bool seed_of(const void *tree, size_t size, struct seed *seed)
+static bool take_seed(void *tree, size_t size, struct seed *seed)
 {
-	const void *bytes;
+	int node;
+	void *bytes;
 	int length = 0;
 
 	if ((uintptr_t)tree % 8 != 0 || !schema_blob_ok(tree, size))
 		return false;
-	bytes = fdt_getprop(tree, fdt_path_offset(tree, "/chosen"), "rng-seed", &length);
+	node = fdt_path_offset(tree, "/chosen");
+	bytes = fdt_getprop_w(tree, node, "rng-seed", &length);
 	/* A shorter one would be less than what VMs count on. */
 	if (bytes == NULL || length < SEED_BYTES)
 		return false;
 	memcpy(seed->key, bytes, SEED_BYTES);
+	memset(bytes, 0, (size_t)length);
 	return true;
 }
 
-bool firmware_seed(const void *extra, size_t size, struct seed *seed)
+bool firmware_take_seed(void *extra, size_t size, struct seed *seed)
 {
-	const uint8_t *at = extra;
+	uint8_t *at = extra;
 	struct chunk chunk;
 
 	for (; size >= sizeof(chunk); at += chunk.size, size -= chunk.size) {
@@ -38,7 +41,7 @@ bool firmware_seed(const void *extra, size_t size, struct seed *seed)
 		if (chunk.size < sizeof(chunk) || chunk.size > size)
 			return false;
 		if (chunk.id == CHUNK_TREE)
-			return seed_of(at + sizeof(chunk), chunk.size - sizeof(chunk), seed);
+			return take_seed(at + sizeof(chunk), chunk.size - sizeof(chunk), seed);
 	}
 	return false;
 }
