@@ -115,6 +115,7 @@ def chosen(patterns, cores, gic, soak=False):
 
 def run_all(scenarios, kernel, jobs, soak=False):
     """Runs them, `jobs` at a time, longest machine first; (passed, failed)."""
+    Machine.at_a_time = jobs
     lock = threading.Lock()
     waiting = sorted(scenarios, key=lambda s: -s.cores)
     total = [0, 0]

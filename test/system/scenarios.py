@@ -210,7 +210,7 @@ CRUELTIES = ("instructions", "pages", "scan", "calls", "psci", "spin", "storm", 
 
 def cruelties_in_turn(s, machine):
     neighbour = Neighbour(machine)
-    neighbour.goes_on(2)
+    neighbour.went_on(2)
     for name in CRUELTIES:
         with s.test(f"neighbour of {name} goes on"):
             neighbour.until(rf"HOSTILE {name} survived$", 3 * PATIENCE)

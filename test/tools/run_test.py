@@ -61,6 +61,26 @@ class Run(unittest.TestCase):
         done = self.run_machine(OFF.format(9) + "sleep 0.3; echo more; " + OFF.format(0))
         self.assertEqual(done.returncode, 0)
 
+    def options_of(self, *options, only_cpu=False):
+        """What QEMU is given; on a host that has one CPU for us."""
+        script = OFF.format(0) + 'echo "given: $*" >&2'
+        before = os.sched_getaffinity(0)
+        try:
+            if only_cpu:
+                os.sched_setaffinity(0, {min(before)})
+            return self.run_machine(script, *options).stderr
+        finally:
+            os.sched_setaffinity(0, before)
+
+    def test_cores_take_turns_where_the_host_has_fewer(self):
+        kernel = ("--kernel", "sel4.elf")
+        self.assertRegex(self.options_of(*kernel, only_cpu=True), "given: .*-smp 4 .*-icount")
+        self.assertIn("they take turns", self.options_of(*kernel, only_cpu=True))
+        self.assertNotIn("-icount", self.options_of(*kernel, "--cores", "1", only_cpu=True))
+        self.assertNotIn("-icount", self.options_of(*kernel, "--turns", "off", only_cpu=True))
+        self.assertNotIn("-icount", self.options_of(only_cpu=True))  # the stand-in kernel's lock is not in turn
+        self.assertIn("-icount", self.options_of("--turns", "on"))
+
     def test_time_limit(self):
         done = self.run_machine("echo up; exec sleep 50", "--timeout", "2")
         self.assertEqual(done.returncode, 124)
