@@ -39,6 +39,7 @@ void runtime_main(void *page, uint64_t thread)
 {
 	const struct vmm_channel *client;
 	const uint8_t *mac = driver.mac;
+	seL4_Word badge = VMM_NATIVE_BADGE_IRQ;
 	uint32_t at = 0;
 	struct native n;
 	enum vmm_err err;
@@ -54,11 +55,12 @@ void runtime_main(void *page, uint64_t thread)
 	}
 	native_say(&n, "network device %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
 		   mac[3], mac[4], mac[5]);
+	/* Whoever was here before us left the interrupt as it was: the first round is one, too. */
 	for (;;) {
 		if (netdrv_run(&driver))
 			seL4_Signal(client->notify);
-		/* Whoever started us again left the interrupt as it was. */
-		(void)seL4_IRQHandler_Ack(n.irq);
-		(void)native_wait(&n);
+		if ((badge & VMM_NATIVE_BADGE_IRQ) != 0)
+			(void)seL4_IRQHandler_Ack(n.irq);
+		badge = native_wait(&n);
 	}
 }

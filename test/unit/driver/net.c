@@ -208,6 +208,32 @@ static void the_client_is_signalled_if_it_asked(void **state)
 	assert_true(netdrv_run(&driver));
 }
 
+/* Buffers to receive into come back after every frame; the driver is woken for them when it runs short. */
+static void buffers_wake_a_driver_that_has_few(void **state)
+{
+	const unsigned few = NETDRV_SLOTS / 4, taken = NETPAIR_CAPACITY - few + 1;
+
+	(void)state;
+	assert_int_equal(open_driver(DMA), VMM_OK);
+	(void)netdrv_run(&driver);
+	(void)netlink_flush(&client); /* what zeroed memory asked for */
+	for (unsigned i = 0; i < 300; i++) {
+		arrive(100);
+		(void)netdrv_run(&driver);
+		assert_true(received(100));
+		assert_false(netlink_flush(&client));
+	}
+	for (unsigned i = 0; i < taken; i++) {
+		arrive(100);
+		(void)netdrv_run(&driver);
+	}
+	for (unsigned i = 0; i < taken; i++)
+		assert_true(received(100));
+	assert_true(netlink_flush(&client));
+	(void)netdrv_run(&driver);
+	assert_int_equal(driver.bad, 0);
+}
+
 /* The device reads and writes where the driver says: nowhere but in the client's regions. */
 static void the_client_cannot_reach_other_memory(void **state)
 {
@@ -305,6 +331,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(frames_go_both_ways_round_and_round, begin, finish),
 		cmocka_unit_test_setup_teardown(a_burst_waits_for_the_card, begin, finish),
 		cmocka_unit_test_setup_teardown(the_client_is_signalled_if_it_asked, begin, finish),
+		cmocka_unit_test_setup_teardown(buffers_wake_a_driver_that_has_few, begin, finish),
 		cmocka_unit_test_setup_teardown(the_client_cannot_reach_other_memory, begin,
 						finish),
 		cmocka_unit_test_setup_teardown(a_client_that_takes_nothing_back_stops_itself_only,

@@ -5,7 +5,8 @@
  * them.
  *
  * Interrupts: wanted for every reception. Sent frames are collected whenever we run, and by interrupt
- * only when half of the slots are used, so that a client that waits for a buffer gets one.
+ * only when half of the slots are used, so that a client that waits for a buffer gets one. Likewise we are
+ * signalled for frames to send, but for buffers to receive into only when the device has few left.
  */
 #include "vmm/driver/virtio/net.h"
 
@@ -22,6 +23,7 @@ enum {
 	HEADER = 12, /* 5.1.6: num_buffers is there with VERSION_1 */
 	HEADER_STRIDE = 16,
 	MAGIC = 0x4e455431,
+	RX_FEW = NETDRV_SLOTS / 4,
 };
 
 /* Behind the two rings in DMA memory. */
@@ -159,7 +161,8 @@ bool netdrv_run(struct netdrv *d)
 		else
 			vring_quiet(&d->tx.ring);
 		/* What cannot be taken now is taken when a slot is free again. */
-		netq_want_signal(&d->rx.in);
+		if (NETDRV_SLOTS - d->rx.free_count < RX_FEW)
+			netq_want_signal(&d->rx.in);
 		netq_want_signal(&d->tx.in);
 		again |= d->rx.free_count > 0 && netq_length(&d->rx.in) > 0;
 		again |= d->tx.free_count > 0 && netq_length(&d->tx.in) > 0;
