@@ -20,7 +20,8 @@ enum {
 	RANDOM_WORDS = 200000,
 };
 
-static uint32_t stub[2] __attribute__((aligned(64), section(".data")));
+/* Alone on its page: QEMU looks at all code of a page that is written. */
+static uint32_t stub[1024] __attribute__((aligned(4096), section(".data")));
 
 static uint64_t execute(uint32_t word, uint64_t argument)
 {

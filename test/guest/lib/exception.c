@@ -2,7 +2,7 @@
 /* The way in, exceptions, and PSCI by the conduit the device tree names. */
 #include "test/guest/lib/guest.h"
 
-enum { EC_INSTRUCTION_ABORT = 0x21, EC_PC_ALIGNMENT = 0x22 };
+enum { EC_SVC64 = 0x15, EC_INSTRUCTION_ABORT = 0x21, EC_PC_ALIGNMENT = 0x22 };
 
 volatile struct caught caught;
 static volatile bool armed;
@@ -44,7 +44,7 @@ void exception(struct exception_frame *frame)
 	caught.far = frame->far;
 	if (class == EC_INSTRUCTION_ABORT || class == EC_PC_ALIGNMENT)
 		frame->elr = frame->x[30];
-	else
+	else if (class != EC_SVC64) /* of which ELR is already behind it */
 		frame->elr += 4;
 }
 

@@ -33,12 +33,15 @@ static void own_calls(void)
 	EXPECT_EQ(esr_class(caught.esr), EC_BRK);
 }
 
-/* An svc returns past itself by definition: skipping four bytes more would miss the next. */
+/* An svc returns past itself by definition: what follows it is executed. */
 static void supervisor_call(void)
 {
+	uint64_t followed = 0;
+
 	catch_begin();
-	__asm__ volatile("svc #3\n\tnop" : : : "memory");
+	__asm__ volatile("svc #3\n\tadd %0, %0, #1" : "+r"(followed) : : "memory");
 	EXPECT_EQ(catch_end(), 1);
+	EXPECT_EQ(followed, 1);
 	EXPECT_EQ(esr_class(caught.esr), EC_SVC);
 	EXPECT_EQ(caught.esr & 0xffff, 3);
 }
