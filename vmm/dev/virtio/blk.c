@@ -265,8 +265,11 @@ static enum taken take(struct virtio_blk *blk, unsigned queue, const struct virt
 /* Takes what is there; one queue's length at most, so that a driver cannot keep us for ever. */
 static void serve(struct virtio_blk *blk, unsigned queue)
 {
+	struct virtio_pace *pace = &blk->pace[queue];
 	struct virtio_dev *vd = &blk->vd;
 	struct virtq_chain chain;
+	unsigned count = 0;
+	bool judged = false;
 
 	blk->waiting &= ~(1u << queue);
 	do {
@@ -282,8 +285,12 @@ static void serve(struct virtio_blk *blk, unsigned queue)
 				blk->waiting |= 1u << queue;
 				return;
 			}
+			count++;
 		}
-	} while (virtq_kicks_on(vd, queue));
+		if (!judged)
+			virtio_pace_took(pace, vd, count);
+		judged = true;
+	} while (virtio_pace_listen(pace, vd, queue, count));
 }
 
 static void announce(struct virtio_blk *blk)
@@ -341,6 +348,8 @@ static void free_all(struct virtio_blk *blk)
 	blk->free = VIRTIO_BLK_NONE;
 	for (unsigned i = VIRTIO_BLK_REQUESTS; i-- > 0;)
 		give_request(blk, &blk->request[i]);
+	for (unsigned i = 0; i < VIRTIO_BLK_QUEUES; i++)
+		virtio_pace_init(&blk->pace[i]);
 	blk->large_used = false;
 	blk->waiting = 0;
 	blk->answered = 0;

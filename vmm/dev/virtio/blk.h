@@ -9,6 +9,7 @@
 #pragma once
 
 #include "vmm/backend/block/block.h"
+#include "vmm/dev/virtio/pace.h"
 #include "vmm/dev/virtio/virtio.h"
 
 enum {
@@ -59,6 +60,7 @@ struct virtio_blk_request {
 struct virtio_blk {
 	struct virtio_dev vd;
 	struct virtq queues[VIRTIO_BLK_QUEUES];
+	struct virtio_pace pace[VIRTIO_BLK_QUEUES];
 	struct virtio_blk_config config;
 	struct block_backend *backend; /* borrowed; outlives the device */
 	bool read_only;                /* as the driver was told */

@@ -444,16 +444,133 @@ static void test_medium_changes(void **state)
 	expect(ask(IN, 0, 512), OK, 513);
 }
 
+/* ---- notifications ---- */
+
+static bool later(void *ctx, const struct virtio_dev *vd)
+{
+	(void)ctx;
+	(void)vd;
+	return true;
+}
+
+struct rounds {
+	unsigned kicks, resumes;
+};
+
+/* Rounds of `depth` reads, all of which the driver waits for; what it waits in vain for is resumed. */
+static struct rounds run_rounds(unsigned depth, unsigned count, enum virtio_resumed why)
+{
+	struct rounds r = { 0 };
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned answered = 0;
+		uint32_t written;
+		int id;
+
+		for (unsigned k = 0; k < depth; k++) {
+			(void)ask(IN, k, 512);
+			r.kicks += driver_kick(&d, 0);
+		}
+		for (unsigned tries = 0; answered < depth; tries++) {
+			assert_true(tries < 4);
+			while (driver_used(&d, 0, &id, &written)) {
+				assert_int_equal(written, 513);
+				answered++;
+			}
+			if (answered == depth)
+				break;
+			r.resumes++;
+			virtio_resume(&blk->vd, 0, why);
+		}
+	}
+	return r;
+}
+
+static void start_paced(uint64_t features)
+{
+	make(1, false);
+	blk->vd.setup.owner.later = later;
+	assert_true(driver_start(&d, features, 1, SIZE));
+}
+
+/* Many at a time: told of a round, not of each request; and of no fewer after a pause. */
+static void test_batches(void **state)
+{
+	static const uint64_t features[] = { VIRTIO_F_EVENT_IDX,
+					     VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED };
+	static const unsigned depths[] = { 16, 20, 2, 16, 3 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(features); i++) {
+		struct rounds r;
+
+		start_paced(features[i]);
+		for (unsigned k = 0; k < ARRAY_SIZE(depths); k++) {
+			unsigned rounds = 40;
+
+			(void)run_rounds(depths[k], 10, VIRTIO_RESUMED); /* it gets used to it */
+			r = run_rounds(depths[k], rounds, VIRTIO_RESUMED);
+			assert_true(r.kicks + r.resumes <= 3 * rounds);
+		}
+		if (i + 1 < ARRAY_SIZE(features))
+			(void)finish(state);
+	}
+}
+
+/* One at a time: it is not kept waiting, but for a try now and then, however it waits. */
+static void test_single_requests_go_at_once(void **state)
+{
+	static const enum virtio_resumed why[] = { VIRTIO_RESUMED, VIRTIO_OVERDUE };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(why); i++) {
+		struct rounds r;
+
+		start_paced(VIRTIO_F_EVENT_IDX);
+		r = run_rounds(1, 500, why[i]);
+		assert_true(r.resumes <= 8);
+		assert_int_equal(r.kicks + r.resumes, 500);
+		if (i + 1 < ARRAY_SIZE(why))
+			(void)finish(state);
+	}
+}
+
+/* Without event indices, or an owner that looks later, every chain is told of. */
+static void test_no_batches(void **state)
+{
+	struct rounds r;
+
+	start_paced(0);
+	r = run_rounds(8, 20, VIRTIO_RESUMED);
+	assert_int_equal(r.kicks, 160);
+	assert_int_equal(r.resumes, 0);
+	(void)finish(state);
+	start_paced(VIRTIO_F_EVENT_IDX);
+	blk->vd.setup.owner.later = NULL;
+	r = run_rounds(8, 20, VIRTIO_RESUMED);
+	assert_int_equal(r.kicks, 160);
+	assert_int_equal(r.resumes, 0);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, finish)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read_write),      TEST(test_framing),        TEST(test_many_segments),
-		TEST(test_ranges),          TEST(test_not_negotiated), TEST(test_wrong_requests),
-		TEST(test_read_only),       TEST(test_unanswerable),   TEST(test_backpressure),
-		TEST(test_reset_in_flight), TEST(test_queue_reset),    TEST(test_queues),
+		TEST(test_read_write),
+		TEST(test_framing),
+		TEST(test_many_segments),
+		TEST(test_ranges),
+		TEST(test_not_negotiated),
+		TEST(test_wrong_requests),
+		TEST(test_read_only),
+		TEST(test_unanswerable),
+		TEST(test_backpressure),
+		TEST(test_reset_in_flight),
+		TEST(test_queue_reset),
+		TEST(test_queues),
 		TEST(test_medium_changes),
+		TEST(test_batches),
+		TEST(test_single_requests_go_at_once),
+		TEST(test_no_batches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
