@@ -2,7 +2,8 @@
 /*
  * The whole way of block requests (test/support/blk_stack.h) against a plain array. Batches of random
  * requests of three clients that do not overlap run in random interleavings, on a disk that answers late,
- * while the driver dies and is started again and clients forget what they asked for. Every request is
+ * while the driver, the multiplexer and the clients' programs die and are started again and clients forget what
+ * they asked for. Every request is
  * answered once, reads give what was written, and no byte changes that nobody wrote. Again with a driver
  * that knows blocks of 4096 bytes only.
  */
@@ -34,7 +35,9 @@ struct world {
 	struct blk_stack *stack;
 	uint64_t seed;
 	uint8_t *reference; /* of the machine's disk */
-	uint64_t first[STACK_CLIENTS], deaths, forgotten, full;
+	uint64_t first[STACK_CLIENTS], deaths, mux_deaths, client_deaths, forgotten, full;
+	bool peaceful;
+	bool plain; /* a driver that knows the plain format only */
 	bool read_only[STACK_CLIENTS];
 	struct asked asked[BATCH];
 	unsigned count;
@@ -133,13 +136,16 @@ static void offer(struct world *w)
 		w->stack->client[i].backend.ops->kick(&w->stack->client[i].backend);
 }
 
-/* A guest is reset: one request, or all of a client's, are nobody's any more. */
-static void forget(struct world *w)
+/* What a client has asked for is nobody's any more: a guest was reset, or its device's program died. */
+static void forget(struct world *w, bool dies)
 {
 	unsigned client = roll(w, STACK_CLIENTS);
 	struct block_backend *b = &w->stack->client[client].backend;
 
-	b->ops->cancel(b, NULL);
+	if (dies)
+		stack_restart_client(w->stack, client);
+	else
+		b->ops->cancel(b, NULL);
 	for (unsigned i = 0; i < w->count; i++) {
 		struct asked *a = &w->asked[i];
 
@@ -153,16 +159,63 @@ static void forget(struct world *w)
 	}
 }
 
+/*
+ * The multiplexer dies within a round: of the indices that it showed in it, any may not have been shown yet.
+ * They are shown in one order (mux.c): its own answers' room, requests to the driver, then by client.
+ */
+static void die_inside(struct world *w)
+{
+	struct blk_stack *s = w->stack;
+	uint32_t *shown[2 + 2 * STACK_CLIENTS], before[2 + 2 * STACK_CLIENTS];
+	unsigned count = 0, alive;
+
+	shown[count++] = s->mux.responses.mine;
+	shown[count++] = s->mux.requests.mine;
+	for (unsigned i = 0; i < STACK_CLIENTS; i++) {
+		shown[count++] = s->mux.client[i].requests.mine;
+		shown[count++] = s->mux.client[i].responses.mine;
+	}
+	for (unsigned i = 0; i < count; i++)
+		before[i] = *shown[i];
+	stack_run_mux(s);
+	alive = roll(w, count);
+	for (unsigned i = alive; i < count; i++)
+		*shown[i] = before[i];
+	stack_restart_mux(s);
+}
+
 static void disturb(struct world *w)
 {
+	if (w->peaceful)
+		return;
 	switch (roll(w, 40)) {
 	case 0:
 		/* The driver dies where it stands; what it had in flight is gone. */
 		assert_int_equal(stack_start_driver(w->stack), VMM_OK);
 		w->deaths++;
+		if (w->plain || roll(w, 3) != 0)
+			break;
+		stack_restart_mux(w->stack); /* and the other one with it */
+		w->mux_deaths++;
 		break;
 	case 1:
-		forget(w);
+		forget(w, false);
+		break;
+	case 2:
+		if (w->plain)
+			break; /* its driver's barrier is not to be relied on */
+		stack_restart_mux(w->stack);
+		w->mux_deaths++;
+		break;
+	case 3:
+		forget(w, true);
+		w->client_deaths++;
+		break;
+	case 4: /* in the middle of what it does: nothing of it was shown yet */
+		if (w->plain)
+			break;
+		die_inside(w);
+		w->mux_deaths++;
 		break;
 	default:
 		break;
@@ -222,11 +275,15 @@ static void round_of_all(struct world *w)
 
 static void batch(struct world *w)
 {
+	uint32_t calm = roll(w, 100);
+
 	w->count = 0;
 	for (unsigned i = 0; i < BATCH; i++)
 		plan(w);
 	for (unsigned i = 0; !finished(w); i++) {
 		assert_true(i < 100000);
+		/* What stands still must not be put right by the next death. */
+		w->peaceful = i > calm;
 		round_of_all(w);
 	}
 	stack_settle(w->stack); /* what was forgotten as well */
@@ -243,7 +300,7 @@ static void make_plain(struct blk_stack *s)
 
 static void run(uint64_t seed, bool plain)
 {
-	struct world w = { .seed = seed, .stack = stack_create(false) };
+	struct world w = { .seed = seed, .plain = plain, .stack = stack_create(false) };
 
 	w.reference = malloc(STACK_SECTORS * BLOCK_SECTOR);
 	assert_non_null(w.reference);
@@ -272,9 +329,14 @@ static void run(uint64_t seed, bool plain)
 	}
 	assert_true(w.full > 0);
 	assert_true(w.forgotten > 0);
-	if (!plain)
+	if (!plain) {
 		assert_true(w.deaths > 10);
+		assert_true(w.mux_deaths > 20);
+	}
+	assert_true(w.client_deaths > 10);
 	assert_int_equal(w.stack->mux.strange, 0);
+	for (unsigned i = 0; i < STACK_CLIENTS; i++)
+		assert_int_equal(w.stack->client[i].strange, 0);
 	free(w.reference);
 	stack_destroy(w.stack);
 }

@@ -32,10 +32,22 @@ static struct blkmux_link link_of(struct stack_channel *c)
 	};
 }
 
+static void start_mux(struct blk_stack *s)
+{
+	const struct blkmux_setup setup = {
+		.driver = link_of(&s->driver_channel),
+		.own_data = s->memory->own,
+		.own_paddr = paddr(s, s->memory->own),
+		.hz = HZ,
+	};
+
+	if (blkmux_init(&s->mux, &setup) != VMM_OK)
+		abort();
+}
+
 struct blk_stack *stack_create(bool read_only)
 {
 	struct blk_stack *s = aligned_alloc(4096, (sizeof(*s) + 4095) / 4096 * 4096);
-	struct blkmux_setup mux;
 
 	if (s == NULL)
 		abort();
@@ -53,14 +65,7 @@ struct blk_stack *stack_create(bool read_only)
 			&s->medium.backend, 1, read_only);
 	virtio_mmio_init(&s->mmio, &s->model.vd, irq, NULL, NULL);
 	vdrv_model_set(&s->mmio, 0);
-	mux = (struct blkmux_setup){
-		.driver = link_of(&s->driver_channel),
-		.own_data = s->memory->own,
-		.own_paddr = paddr(s, s->memory->own),
-		.hz = HZ,
-	};
-	if (blkmux_init(&s->mux, &mux) != VMM_OK)
-		abort();
+	start_mux(s);
 	return s;
 }
 
@@ -98,12 +103,10 @@ static void raised(void *ctx)
 	((struct blk_stack *)ctx)->signals++;
 }
 
-struct block_sddf *stack_add(struct blk_stack *s, const struct blkmux_client_setup *setup)
+static void start_client(struct blk_stack *s, unsigned index)
 {
-	unsigned index = s->client_count++;
 	struct stack_channel *channel = &s->channel[index];
-	struct blkmux_client_setup full = *setup;
-	struct block_sddf_setup backend = {
+	const struct block_sddf_setup backend = {
 		.requests = channel->requests,
 		.responses = channel->responses,
 		.medium = channel->medium,
@@ -113,15 +116,45 @@ struct block_sddf *stack_add(struct blk_stack *s, const struct blkmux_client_set
 		.data = s->memory->data[index],
 		.data_size = STACK_DATA,
 		.signal = { raised, s },
+		.over = &s->over,
 	};
 
-	full.link = link_of(channel);
-	full.data_paddr = paddr(s, s->memory->data[index]);
-	full.data_size = STACK_DATA;
-	if (blkmux_add(&s->mux, &full) != VMM_OK ||
-	    block_sddf_init(&s->client[index], &backend) != VMM_OK)
+	if (block_sddf_init(&s->client[index], &backend) != VMM_OK)
 		abort();
+}
+
+struct block_sddf *stack_add(struct blk_stack *s, const struct blkmux_client_setup *setup)
+{
+	unsigned index = s->client_count++;
+
+	s->setup[index] = *setup;
+	s->setup[index].link = link_of(&s->channel[index]);
+	s->setup[index].data_paddr = paddr(s, s->memory->data[index]);
+	s->setup[index].data_size = STACK_DATA;
+	if (blkmux_add(&s->mux, &s->setup[index]) != VMM_OK)
+		abort();
+	start_client(s, index);
 	return &s->client[index];
+}
+
+void stack_restart_mux(struct blk_stack *s)
+{
+	start_mux(s);
+	for (unsigned i = 0; i < s->client_count; i++) {
+		if (blkmux_add(&s->mux, &s->setup[i]) != VMM_OK)
+			abort();
+	}
+}
+
+void stack_restart_client(struct blk_stack *s, unsigned index)
+{
+	struct block_backend old = s->client[index].backend;
+	struct block_info info;
+
+	start_client(s, index);
+	s->client[index].backend.ops->info(&s->client[index].backend, &info); /* as a device does */
+	s->client[index].backend.done = old.done;
+	s->client[index].backend.ctx = old.ctx;
 }
 
 void stack_run_driver(struct blk_stack *s)

@@ -51,12 +51,14 @@ struct blk_stack {
 	struct blkdrv driver;
 	bool driver_open;
 	struct blkmux mux;
+	struct blkmux_client_setup setup[STACK_CLIENTS];
 	/* VMMs */
 	struct block_sddf client[STACK_CLIENTS];
 	unsigned client_count;
 	uint64_t now;
 	uint64_t wants; /* deadline of the multiplexer */
 	unsigned signals;
+	uint32_t over; /* the multiplexer was given up */
 };
 
 /** Everything but the clients; the driver is not started yet. */
@@ -68,6 +70,10 @@ enum vmm_err stack_start_driver(struct blk_stack *s);
 
 /** Adds a client to the multiplexer and makes its backend; `setup` is without link and data. */
 struct block_sddf *stack_add(struct blk_stack *s, const struct blkmux_client_setup *setup);
+
+/** The first instruction of a multiplexer, or of a client's program, whose predecessor died. */
+void stack_restart_mux(struct blk_stack *s);
+void stack_restart_client(struct blk_stack *s, unsigned index);
 
 /** One round of the driver, or of the multiplexer. */
 void stack_run_driver(struct blk_stack *s);

@@ -326,7 +326,7 @@ static void test_refused(void **state)
 		{ BLKQ_WRITE | BLKQ_SECTORS, 0, UINT64_MAX - 100, 1 },
 		{ BLKQ_WRITE | BLKQ_SECTORS, 0, (uint64_t)0 - STACK_DATA, 1 },
 		{ 99, 0, 0, 1 },
-		{ BLKQ_SYNC, 1, 0, 1 }, /* the multiplexer's alone */
+		{ BLKQ_SYNC, 7, 0, 1 }, /* of a life that is not ours */
 		{ BLKQ_SYNC | BLKQ_SECTORS, 1, 0, 1 },
 	};
 	struct raw r;

@@ -35,12 +35,20 @@ static enum vmm_err attach(struct blkq *requests, struct blkq *responses, bool c
 
 enum vmm_err blkmux_init(struct blkmux *m, const struct blkmux_setup *setup)
 {
+	enum vmm_err err;
+
 	memset(m, 0, sizeof(*m));
 	m->medium_page = setup->driver.medium;
 	m->own_data = setup->own_data;
 	m->own_paddr = setup->own_paddr;
 	m->hz = setup->hz;
-	return attach(&m->requests, &m->responses, false, &setup->driver);
+	err = attach(&m->requests, &m->responses, false, &setup->driver);
+	if (err != VMM_OK)
+		return err;
+	m->life = blkq_life(&m->requests);
+	if (m->life > 1)
+		m->drain = BLKMUX_DRAIN_OWED;
+	return VMM_OK;
 }
 
 enum vmm_err blkmux_add(struct blkmux *m, const struct blkmux_client_setup *setup)
@@ -55,6 +63,7 @@ enum vmm_err blkmux_add(struct blkmux *m, const struct blkmux_client_setup *setu
 		return err;
 	c->setup = *setup;
 	c->medium_page = setup->link.medium;
+	c->syncing = m->life > 1;
 	if (setup->partition != 0)
 		m->table = BLKMUX_TABLE_HEADER;
 	m->client_count++;
@@ -80,7 +89,8 @@ static void fill_slot(struct blkmux *m, struct blkmux_slot *slot, unsigned clien
 	slot->client = (uint8_t)client;
 	slot->order = m->order++;
 	slot->request = *request;
-	slot->request.id = (uint32_t)(slot - m->slot) | (uint32_t)(slot->order << SLOT_BITS);
+	slot->request.id =
+		((uint32_t)(slot - m->slot) | (uint32_t)(slot->order << SLOT_BITS)) & ~BLKQ_ID_LIFE;
 	slot->sent = !m->sync && m->unsent == 0 && blkq_put(&m->requests, &slot->request);
 	m->unsent += !slot->sent;
 }
@@ -101,23 +111,34 @@ static struct blkmux_slot *oldest_unsent(struct blkmux *m)
 static void unsend_all(struct blkmux *m)
 {
 	m->unsent = 0;
+	if (m->drain == BLKMUX_DRAIN_SENT)
+		m->drain = BLKMUX_DRAIN_OWED;
 	for (unsigned i = 0; i < BLKMUX_SLOTS; i++) {
 		m->slot[i].sent = false;
 		m->unsent += m->slot[i].used;
 	}
 }
 
-/* After a restart: BLKQ_SYNC first, then all there is. True if nothing is left to send. */
+/*
+ * After the driver's restart: BLKQ_SYNC first, then all there is. After our own: the barrier, and nothing
+ * else before it is answered. True if nothing is left to send.
+ */
 static bool send_all(struct blkmux *m)
 {
 	const struct blkq_request sync = { .code = BLKQ_SYNC,
 					   .block = m->medium.generation,
 					   .id = UINT32_MAX };
+	const struct blkq_request barrier = { .code = BLKQ_BARRIER, .id = BLKQ_ID_LIFE | m->life };
 	struct blkmux_slot *slot;
 
 	if (m->sync && !blkq_put(&m->requests, &sync))
 		return false;
 	m->sync = false;
+	if (m->drain == BLKMUX_DRAIN_OWED) {
+		if (!blkq_put(&m->requests, &barrier))
+			return false;
+		m->drain = BLKMUX_DRAIN_SENT;
+	}
 	while (m->unsent > 0 && (slot = oldest_unsent(m)) != NULL) {
 		if (!blkq_put(&m->requests, &slot->request))
 			return false;
@@ -138,10 +159,10 @@ static void watch_driver(struct blkmux *m)
 		return;
 	if (!blkq_medium_read(m->medium_page, &medium))
 		return;
-	if (m->started && medium.generation != m->medium.generation) {
-		/* Responses that its predecessor gave count: the new one gives none before the sync. */
+	/* Responses that its predecessor gave count: the new one gives none before the sync. */
+	if (m->started ? medium.generation != m->medium.generation : medium.generation > 1) {
 		m->sync = true;
-		m->restarts++;
+		m->restarts += m->started;
 	}
 	if (!m->started || m->sync)
 		m->medium = medium;
@@ -159,6 +180,16 @@ static void respond(struct blkmux_client *c, uint32_t id, uint32_t status, uint3
 
 static void table_read(struct blkmux *m, bool good);
 
+/* Only the barrier's answer counts while there is one: the others are our predecessor's. */
+static bool draining(struct blkmux *m, const struct blkq_response *response)
+{
+	if (m->drain == BLKMUX_DRAINED)
+		return false;
+	if (m->drain == BLKMUX_DRAIN_SENT && response->id == (BLKQ_ID_LIFE | m->life))
+		m->drain = response->status == BLKQ_OK ? BLKMUX_DRAINED : BLKMUX_DRAIN_REFUSED;
+	return true;
+}
+
 static void take_responses(struct blkmux *m)
 {
 	struct blkq_response response;
@@ -169,6 +200,8 @@ static void take_responses(struct blkmux *m)
 		bool good = response.status == BLKQ_OK && response.count == slot->request.count;
 		struct blkmux_client *c;
 
+		if (draining(m, &response))
+			continue;
 		if (!slot->used || !slot->sent || slot->request.id != response.id) {
 			m->strange++;
 			continue;
@@ -260,6 +293,8 @@ static enum blkmux_state place(struct blkmux *m, struct blkmux_client *c)
 {
 	const struct blkmux_client_setup *s = &c->setup;
 
+	if (m->drain == BLKMUX_DRAIN_REFUSED)
+		return BLKMUX_LOST;
 	if (s->partition != 0) {
 		if (!m->table_good)
 			return BLKMUX_NO_TABLE;
@@ -286,7 +321,7 @@ static void show_disk(const struct blkmux *m, const struct blkmux_client *c)
 
 	medium.sectors = c->sectors;
 	medium.read_only = m->medium.read_only || c->setup.read_only;
-	medium.generation = 0;
+	medium.generation = m->life;
 	medium.queue_depth = BLKQ_CAPACITY;
 	if (medium.read_only)
 		medium.features &= ~(uint32_t)(BLKQ_F_DISCARD | BLKQ_F_WRITE_ZEROES);
@@ -302,7 +337,8 @@ static bool open_clients(struct blkmux *m, uint64_t now, uint64_t *signals)
 {
 	bool any = false;
 
-	if (!m->started || m->table == BLKMUX_TABLE_ENTRIES)
+	if (!m->started || m->drain == BLKMUX_DRAIN_OWED || m->drain == BLKMUX_DRAIN_SENT ||
+	    m->table == BLKMUX_TABLE_ENTRIES)
 		return false;
 	if (m->table == BLKMUX_TABLE_HEADER && (m->medium.features & BLKQ_F_SECTORS) == 0) {
 		m->table = BLKMUX_TABLE_DONE; /* a plain driver reads no single sectors */
@@ -319,10 +355,26 @@ static bool open_clients(struct blkmux *m, uint64_t now, uint64_t *signals)
 		any = true;
 		c->filled = now;
 		c->state = place(m, c);
-		if (c->state != BLKMUX_OPEN)
-			continue;
-		show_disk(m, c);
+		if (c->state == BLKMUX_OPEN)
+			show_disk(m, c);
+		else if (m->life > 1)
+			blkq_medium_end(c->medium_page, m->life);
 		*signals |= UINT64_C(1) << i;
+	}
+	return any;
+}
+
+bool blkmux_driver_over(struct blkmux *m)
+{
+	const uint32_t last = BLKQ_ID_LIFE | m->life; /* no life's generation */
+	bool any = false;
+
+	for (uint32_t i = 0; i < m->client_count; i++) {
+		struct blkmux_client *c = &m->client[i];
+
+		any |= c->state != BLKMUX_LOST;
+		c->state = BLKMUX_LOST;
+		blkq_medium_end(c->medium_page, last);
 	}
 	return any;
 }
@@ -417,6 +469,18 @@ static void answer_held(struct blkmux *m, uint32_t index, uint32_t status,
 	c->held = false;
 }
 
+/* What was meant for our predecessor, and the mark behind it. */
+static bool drop_old(const struct blkmux *m, struct blkmux_client *c)
+{
+	bool mark = c->request.code == BLKQ_SYNC && c->request.block == m->life;
+
+	if (!mark && !c->syncing)
+		return false;
+	if (mark)
+		c->syncing = false;
+	return true;
+}
+
 /* One request of client `index`, if it has one and may. True: there was something to do. */
 static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 		      struct blkmux_signals *signals)
@@ -430,6 +494,10 @@ static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 		return false;
 	if (!c->held && !blkq_take(&c->requests, &c->request))
 		return false;
+	if (drop_old(m, c)) {
+		signals->clients |= UINT64_C(1) << index; /* it may have waited for room */
+		return true;
+	}
 	c->held = true;
 	if (c->request.code == BLKQ_BARRIER && c->in_flight > 0)
 		return false; /* what went before has to be answered first */

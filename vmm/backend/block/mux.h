@@ -10,8 +10,10 @@
  * the client's queue, so a client that does not read its responses stops itself and nobody else. Sectors that
  * somebody may write are given to one client alone: whoever asks second for them gets no disk.
  *
- * What was sent to the driver is kept until it is answered. A driver that was started again (blkq.h,
- * generation) gets all of it again, in the old order; clients notice nothing.
+ * What was sent to the driver is kept until it is answered. A driver that was started again (blkq.h) gets
+ * all of it again, in the old order; clients notice nothing. A multiplexer that was started again first waits
+ * until the driver is done with what its predecessor had sent, then is another server to its clients, which
+ * send again what was not answered.
  *
  * One thread; no time but what it is told.
  */
@@ -54,6 +56,7 @@ enum blkmux_state {
 	BLKMUX_NO_PARTITION,
 	BLKMUX_OUTSIDE, /* its range is not on the disk */
 	BLKMUX_TAKEN,   /* another writes there, or it would */
+	BLKMUX_LOST, /* the driver is no more, or a predecessor's requests cannot be told from ours */
 };
 
 struct blkmux_client {
@@ -63,7 +66,8 @@ struct blkmux_client {
 	enum blkmux_state state;
 	uint64_t first, sectors;
 	uint32_t in_flight;
-	bool held; /* `request` was taken and waits for its turn */
+	bool syncing; /* what its queue holds was for our predecessor, up to BLKQ_SYNC */
+	bool held;    /* `request` was taken and waits for its turn */
 	struct blkq_request request;
 	int64_t allowance; /* bytes it may still move; negative: in debt */
 	uint64_t filled;   /* when it was last filled up */
@@ -79,6 +83,14 @@ struct blkmux_slot {
 	struct blkq_request request; /* as the driver gets it */
 };
 
+/* Waiting for the end of what our predecessor had sent. */
+enum blkmux_drain {
+	BLKMUX_DRAINED = 0,
+	BLKMUX_DRAIN_OWED, /* the barrier is still to be sent */
+	BLKMUX_DRAIN_SENT,
+	BLKMUX_DRAIN_REFUSED,
+};
+
 enum blkmux_table {
 	BLKMUX_TABLE_NONE = 0, /* not wanted */
 	BLKMUX_TABLE_HEADER,
@@ -90,6 +102,8 @@ struct blkmux {
 	struct blkq requests, responses; /* driver's */
 	void *medium_page;
 	struct blkq_medium medium;
+	uint32_t life; /* our starts, this one included */
+	enum blkmux_drain drain;
 	bool started; /* the driver was there once */
 	bool sync;    /* a driver that was started again waits for BLKQ_SYNC */
 	uint32_t restarts;
@@ -119,6 +133,9 @@ VMM_MUST_CHECK enum vmm_err blkmux_init(struct blkmux *m, const struct blkmux_se
 
 /** Adds a client, before the first run. VMM_ERR_NOMEM: too many. */
 VMM_MUST_CHECK enum vmm_err blkmux_add(struct blkmux *m, const struct blkmux_client_setup *setup);
+
+/** The driver will not run again: nobody has a disk any more. True: its clients must be signalled. */
+bool blkmux_driver_over(struct blkmux *m);
 
 /* Whom to signal, and when to run again. */
 struct blkmux_signals {

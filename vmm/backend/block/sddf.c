@@ -161,7 +161,7 @@ static void ask(struct block_sddf *b, struct block_sddf_slot *slot)
 
 	if (fine(b) && slot->op != BLOCK_FLUSH)
 		request.code |= BLKQ_SECTORS;
-	slot->id = (uint32_t)(slot - b->slot) | b->next_id++ << SLOT_BITS;
+	slot->id = ((uint32_t)(slot - b->slot) | b->next_id++ << SLOT_BITS) & ~BLKQ_ID_LIFE;
 	request.id = slot->id;
 	(void)blkq_put(&b->requests, &request);
 }
@@ -178,9 +178,90 @@ static void begin_part(struct block_sddf *b, struct block_sddf_slot *slot)
 
 static void free_slot(struct block_sddf *b, struct block_sddf_slot *slot)
 {
+	b->unsent -= slot->unsent;
 	mark(b, slot->unit, slot->units);
 	slot->used = false;
 	b->in_use--;
+}
+
+/* ---- a server, or a client, that was started again ---- */
+
+/*
+ * Sends what such a start leaves owed: the mark between a server's lives, the barrier between our own, what
+ * was not answered. False while some of it is, or the barrier is not answered.
+ */
+static bool settled(struct block_sddf *b)
+{
+	const struct blkq_request sync = { .code = BLKQ_SYNC,
+					   .block = b->medium.generation,
+					   .id = UINT32_MAX };
+	const struct blkq_request barrier = { .code = BLKQ_BARRIER, .id = BLKQ_ID_LIFE | b->life };
+
+	if (b->sync_owed && !blkq_put(&b->requests, &sync))
+		return false;
+	b->sync_owed = false;
+	if (b->barrier == BLOCK_SDDF_BARRIER_OWED && blkq_put(&b->requests, &barrier))
+		b->barrier = BLOCK_SDDF_BARRIER_SENT;
+	if (b->barrier != BLOCK_SDDF_FREE)
+		return false;
+	for (uint32_t i = 0; i < BLOCK_SDDF_SLOTS && b->unsent > 0; i++) {
+		struct block_sddf_slot *slot = &b->slot[i];
+
+		if (!slot->unsent)
+			continue;
+		if (blkq_room(&b->requests) == 0)
+			return false;
+		slot->unsent = false;
+		b->unsent--;
+		ask(b, slot);
+	}
+	return true;
+}
+
+/* True if the server is another one than it was, or there is a server for the first time. */
+static bool changed(const struct block_sddf *b, struct blkq_medium *medium)
+{
+	if (b->over != NULL && __atomic_load_n(b->over, __ATOMIC_ACQUIRE) != 0) {
+		*medium = (struct blkq_medium){ .generation = 0 };
+		return b->medium.sectors != 0;
+	}
+	if (b->known && blkq_medium_generation(b->medium_page) == b->medium.generation)
+		return false;
+	if (blkq_medium_read(b->medium_page, medium))
+		return true;
+	return b->known && medium->generation != 0 && medium->generation != b->medium.generation;
+}
+
+static bool same_disk(const struct blkq_medium *a, const struct blkq_medium *b)
+{
+	return a->sectors == b->sectors && a->read_only == b->read_only &&
+	       a->block_size == b->block_size && a->features == b->features;
+}
+
+static void finish(struct block_sddf *b, struct block_sddf_slot *slot, enum block_status status);
+
+/* Nothing of what the old server had moves any more. */
+static void turn_to(struct block_sddf *b, const struct blkq_medium *medium)
+{
+	bool same = same_disk(&b->medium, medium);
+
+	b->medium = *medium;
+	b->known = true;
+	b->sync_owed = medium->sectors != 0 && medium->generation > 1;
+	if (b->barrier == BLOCK_SDDF_BARRIER_SENT)
+		b->barrier = BLOCK_SDDF_BARRIER_OWED;
+	for (uint32_t i = 0; i < BLOCK_SDDF_SLOTS; i++) {
+		struct block_sddf_slot *slot = &b->slot[i];
+
+		if (!slot->used)
+			continue;
+		if (slot->request == NULL || !same) {
+			finish(b, slot, BLOCK_IO_ERROR);
+		} else if (!slot->unsent) {
+			slot->unsent = true;
+			b->unsent++;
+		}
+	}
 }
 
 /* ---- submission ---- */
@@ -266,6 +347,8 @@ static enum block_submit sddf_submit(struct block_backend *backend, struct block
 		backend->done(backend->ctx, request, BLOCK_OK);
 		return BLOCK_ACCEPTED;
 	}
+	if (!settled(b))
+		return BLOCK_FULL;
 	slot = find_slot(b);
 	if (slot == NULL || clashes(b, &fresh))
 		return BLOCK_FULL;
@@ -327,7 +410,14 @@ static void take_response(struct block_sddf *b, const struct blkq_response *resp
 	struct block_sddf_slot *slot = &b->slot[response->id & (BLOCK_SDDF_SLOTS - 1)];
 	bool whole = response->count >= slot->blocks || slot->op == BLOCK_FLUSH;
 
-	if (!slot->used || slot->id != response->id)
+	if (b->barrier != BLOCK_SDDF_FREE) {
+		/* All others answer what our predecessor asked. */
+		if (b->barrier == BLOCK_SDDF_BARRIER_SENT &&
+		    response->id == (BLKQ_ID_LIFE | b->life))
+			b->barrier = BLOCK_SDDF_FREE;
+		return;
+	}
+	if (!slot->used || slot->unsent || slot->id != response->id)
 		b->strange++;
 	else if (slot->request == NULL)
 		free_slot(b, slot); /* cancelled: only now the data region is ours again */
@@ -340,14 +430,17 @@ static void take_response(struct block_sddf *b, const struct blkq_response *resp
 static void sddf_poll(struct block_backend *backend)
 {
 	struct block_sddf *b = of(backend);
+	struct blkq_medium medium;
 	struct blkq_response response;
+	bool other = changed(b, &medium); /* before its predecessor's last answers are taken */
 
 	/* No more than a queue of them: a server that answers for ever must not hold us. */
 	for (uint32_t left = BLKQ_CAPACITY; left > 0 && blkq_take(&b->responses, &response); left--)
 		take_response(b, &response);
 	blkq_show(&b->responses);
-	if (b->medium.sectors == 0)
-		(void)blkq_medium_read(b->medium_page, &b->medium);
+	if (other)
+		turn_to(b, &medium);
+	(void)settled(b);
 	sddf_kick(backend);
 }
 
@@ -356,17 +449,23 @@ static void sddf_cancel(struct block_backend *backend, struct block_request *req
 	struct block_sddf *b = of(backend);
 
 	for (uint32_t i = 0; i < BLOCK_SDDF_SLOTS; i++) {
-		if (request == NULL || b->slot[i].request == request)
-			b->slot[i].request = NULL;
+		struct block_sddf_slot *slot = &b->slot[i];
+
+		if (!slot->used || (request != NULL && slot->request != request))
+			continue;
+		slot->request = NULL;
+		if (slot->unsent)
+			free_slot(b, slot);
 	}
 }
 
 static void sddf_info(struct block_backend *backend, struct block_info *info)
 {
 	struct block_sddf *b = of(backend);
+	struct blkq_medium medium;
 
-	if (b->medium.sectors == 0)
-		(void)blkq_medium_read(b->medium_page, &b->medium);
+	if (!b->known && changed(b, &medium))
+		turn_to(b, &medium);
 	*info = (struct block_info){
 		.sectors = b->medium.sectors,
 		.block_size = b->medium.sectors != 0 ? b->medium.block_size : BLOCK_SECTOR,
@@ -400,10 +499,14 @@ enum vmm_err block_sddf_init(struct block_sddf *sddf, const struct block_sddf_se
 	sddf->data = setup->data;
 	sddf->units = units < BLOCK_SDDF_UNITS ? (uint32_t)units : BLOCK_SDDF_UNITS;
 	sddf->signal = setup->signal;
+	sddf->over = setup->over;
 	err = blkq_init(&sddf->requests, BLKQ_REQUESTS, true, setup->requests,
 			setup->requests_size);
 	if (err != VMM_OK)
 		return err;
+	sddf->life = blkq_life(&sddf->requests);
+	if (sddf->life > 1)
+		sddf->barrier = BLOCK_SDDF_BARRIER_OWED;
 	return blkq_init(&sddf->responses, BLKQ_RESPONSES, false, setup->responses,
 			 setup->responses_size);
 }

@@ -9,6 +9,9 @@
  * meanwhile nothing else is done to those blocks. Discarding is a hint, and dropped where the server cannot;
  * zeroes are written where it cannot do that otherwise.
  *
+ * A server that was started again (blkq.h) gets everything again that it has not answered; the guest notices
+ * a delay. If it has no such disk any more, or will not run again, everything fails: the device has no medium.
+ *
  * The server is hostile: a response that answers nothing is counted and dropped; one with a wrong count
  * fails its request. It can keep or garble its own client's data and nothing else.
  */
@@ -37,10 +40,15 @@ struct block_sddf_setup {
 	void *data;
 	size_t data_size;
 	struct block_signal signal;
+	const uint32_t *over; /* not 0: the server will not run again; NULL: that is never known */
 };
+
+/* Waiting for the end of what our predecessor had asked for (blkq.h). */
+enum block_sddf_barrier { BLOCK_SDDF_FREE = 0, BLOCK_SDDF_BARRIER_OWED, BLOCK_SDDF_BARRIER_SENT };
 
 struct block_sddf_slot {
 	bool used;
+	bool unsent;                   /* the server of now has not got it */
 	bool filling;                  /* the part is being read so that it can be written */
 	struct block_request *request; /* NULL: cancelled; nobody waits for the server's answer */
 	uint32_t id;
@@ -58,6 +66,12 @@ struct block_sddf {
 	struct blkq requests, responses;
 	const void *medium_page;
 	struct blkq_medium medium;
+	const uint32_t *over;
+	bool known;     /* there was a medium once */
+	bool sync_owed; /* to a server that was started again */
+	uint32_t unsent;
+	uint32_t life; /* our own starts */
+	enum block_sddf_barrier barrier;
 	uint8_t *data;
 	uint32_t units; /* there are */
 	struct block_signal signal;

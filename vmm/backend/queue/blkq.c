@@ -45,9 +45,21 @@ static uint32_t entry_bytes(enum blkq_kind kind)
 	return kind == BLKQ_REQUESTS ? sizeof(struct blkq_request) : sizeof(struct blkq_response);
 }
 
+/* Behind the entries of requests there is the client's count. */
 size_t blkq_bytes(enum blkq_kind kind)
 {
-	return header_bytes(kind) + BLKQ_CAPACITY * (size_t)entry_bytes(kind);
+	return header_bytes(kind) + BLKQ_CAPACITY * (size_t)entry_bytes(kind) +
+	       (kind == BLKQ_REQUESTS ? sizeof(uint32_t) : 0);
+}
+
+uint32_t blkq_life(const struct blkq *requests)
+{
+	uint32_t *count = (uint32_t *)(void *)(requests->entries +
+					       BLKQ_CAPACITY * (size_t)requests->entry_size);
+	uint32_t life = __atomic_load_n(count, __ATOMIC_RELAXED) + 1;
+
+	__atomic_store_n(count, life, __ATOMIC_RELAXED);
+	return life;
 }
 
 enum vmm_err blkq_init(struct blkq *q, enum blkq_kind kind, bool producer, void *memory,
@@ -139,6 +151,17 @@ void blkq_medium_show(void *page, const struct blkq_medium *medium)
 	__atomic_store_n(&p->ready, 1, __ATOMIC_RELEASE);
 }
 
+void blkq_medium_end(void *page, uint32_t generation)
+{
+	struct medium_page *p = page;
+
+	__atomic_store_n(&p->ready, 0, __ATOMIC_SEQ_CST);
+	p->magic = MEDIUM_MAGIC;
+	p->sectors = 0;
+	__atomic_store_n(&p->generation, generation, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->ready, 1, __ATOMIC_RELEASE);
+}
+
 void blkq_medium_hide(void *page)
 {
 	struct medium_page *p = page;
@@ -190,7 +213,7 @@ bool blkq_medium_read(const void *page, struct blkq_medium *medium)
 	     i + 1 < sizeof(copy.serial) && copy.serial[i] >= ' ' && copy.serial[i] <= '~'; i++)
 		medium->serial[i] = copy.serial[i];
 	if (medium->sectors == 0 || medium->sectors >= SECTORS_LIMIT) {
-		memset(medium, 0, sizeof(*medium));
+		*medium = (struct blkq_medium){ .generation = medium->generation };
 		return false;
 	}
 	return true;

@@ -9,8 +9,14 @@
  *
  * Beyond the format, where the server's page says so (it lies behind the format's own 88 bytes):
  * BLKQ_SECTORS in a request's code counts in sectors of 512 bytes instead of blocks of 4096, and codes for
- * discarding and zeroing. BLKQ_SYNC is between a multiplexer and a driver that was started again: see
- * blkq_medium.generation.
+ * discarding and zeroing.
+ *
+ * Either end may die and be started again in the memory it had.
+ *   A server counts its starts in its page (blkq_medium.generation). One that is not the first drops
+ *   requests until BLKQ_SYNC with its own generation; its client then sends again whatever was not answered.
+ *   A client counts its starts behind its requests (blkq_life). One that is not the first sends
+ *   BLKQ_BARRIER and uses no answer, and none of its data region, until that is answered: what its
+ *   predecessor had asked for moves no more then.
  *
  * The peer is hostile: each side keeps its own index privately, reads the peer's once an operation and
  * takes a count beyond the capacity for a full (producer) or empty (consumer) queue; an entry is copied
@@ -30,7 +36,7 @@ enum blkq_code {
 	BLKQ_READ = 0,
 	BLKQ_WRITE,
 	BLKQ_FLUSH,
-	BLKQ_BARRIER,
+	BLKQ_BARRIER,         /* answered when all before it are; what comes behind it waits */
 	BLKQ_DISCARD = 0x100, /* offset is not used */
 	BLKQ_WRITE_ZEROES,    /* the same; the sectors may be deallocated */
 	BLKQ_WRITE_ZEROES_KEEP,
@@ -38,6 +44,9 @@ enum blkq_code {
 };
 
 #define BLKQ_SECTORS (UINT32_C(1) << 31) /* a flag of the code */
+
+/* Ids with this bit are those of barriers after a restart; the rest of it is the client's life. */
+#define BLKQ_ID_LIFE (UINT32_C(1) << 31)
 
 enum blkq_status {
 	BLKQ_OK = 0,
@@ -95,6 +104,9 @@ VMM_MUST_CHECK enum vmm_err blkq_init(struct blkq *q, enum blkq_kind kind, bool 
 uint32_t blkq_room(const struct blkq *q);
 uint32_t blkq_length(const struct blkq *q);
 
+/** Counts the starts of the producer of requests, this one included; once a start. */
+uint32_t blkq_life(const struct blkq *requests);
+
 /** Copies an entry in or out; false if there is no room, or none. */
 bool blkq_put(struct blkq *q, const void *entry);
 bool blkq_take(struct blkq *q, void *entry);
@@ -115,13 +127,8 @@ struct blkq_medium {
 	uint16_t queue_depth;
 	uint32_t block_size; /* bytes; a power of two from 512 to 65536 */
 	uint32_t features;   /* BLKQ_F_*; 0: a server that knows the plain format only */
-	/*
-	 * A driver counts its starts here. One that finds another's count in its page takes requests off
-	 * its queue, and drops them, until BLKQ_SYNC with its own generation. Its client then sends again
-	 * whatever was not answered.
-	 */
-	uint32_t generation;
-	char serial[64]; /* printable, NUL-terminated */
+	uint32_t generation; /* the server's starts, from 1; 0: a plain server does not count */
+	char serial[64];     /* printable, NUL-terminated */
 };
 
 /** Bytes of the page that are used. */
@@ -133,8 +140,14 @@ void blkq_medium_show(void *page, const struct blkq_medium *medium);
 /** Server: there is none. */
 void blkq_medium_hide(void *page);
 
-/** Server: the generation a former owner left. */
+/** Server, started again: what the medium was is no more, and neither are the requests for it. */
+void blkq_medium_end(void *page, uint32_t generation);
+
+/** The generation, by itself: whether the server is another one. */
 uint32_t blkq_medium_generation(const void *page);
 
-/** Client: a checked copy. False, and `*medium` zeroed, if there is no (sensible) medium. */
+/**
+ * Client: a checked copy. False if there is no (sensible) medium; `*medium` is zeroed then but for the
+ * generation of a server that has ended it.
+ */
 bool blkq_medium_read(const void *page, struct blkq_medium *medium);

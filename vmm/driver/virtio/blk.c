@@ -79,7 +79,7 @@ static uint32_t translate(const struct blkdrv *d, const struct blkq_request *r,
 	uint64_t unit = sectors ? 1 : SECTORS_A_BLOCK;
 
 	*t = (struct translated){ .bytes = 0 };
-	if (code == BLKQ_FLUSH || code == BLKQ_BARRIER) {
+	if (code == BLKQ_FLUSH) {
 		t->type = T_FLUSH;
 		return BLKQ_OK;
 	}
@@ -194,17 +194,36 @@ static void begin(struct blkdrv *d, const struct blkq_request *r)
 	}
 }
 
+/* True unless a barrier still holds what is behind it. */
+static bool past_barrier(struct blkdrv *d)
+{
+	if (d->barrier && d->in_flight == 0) {
+		d->barrier = false;
+		answer(d, d->barrier_request.id, BLKQ_OK, d->barrier_request.count);
+	}
+	return !d->barrier;
+}
+
+static void take_request(struct blkdrv *d, const struct blkq_request *request)
+{
+	if (request->code == BLKQ_SYNC && request->block == d->medium.generation) {
+		d->syncing = false;
+	} else if (!d->syncing && request->code == BLKQ_BARRIER) {
+		d->barrier = true;
+		d->barrier_request = *request;
+	} else if (!d->syncing) {
+		begin(d, request);
+	}
+}
+
 static bool take_requests(struct blkdrv *d)
 {
 	struct blkq_request request;
 	bool any = false;
 
-	while (can_take(d) && blkq_take(&d->requests, &request)) {
+	while (past_barrier(d) && can_take(d) && blkq_take(&d->requests, &request)) {
 		any = true;
-		if (request.code == BLKQ_SYNC && request.block == d->medium.generation)
-			d->syncing = false;
-		else if (!d->syncing)
-			begin(d, &request);
+		take_request(d, &request);
 	}
 	blkq_show(&d->requests);
 	return any;

@@ -51,6 +51,8 @@ struct blkdrv {
 	uint64_t headers_paddr;
 	bool broken;
 	bool syncing; /* requests are dropped until BLKQ_SYNC */
+	bool barrier; /* `barrier_request` was taken, and waits for those before it */
+	struct blkq_request barrier_request;
 	uint32_t in_flight;
 	uint32_t bad; /* used entries that named nothing; the device's fault */
 	struct blkdrv_slot slot[BLKDRV_SLOTS];
