@@ -12,7 +12,7 @@
  *   program.c  a program: address space, CSpace, threads, start page
  *   native.c   serial, console, timer
  *   channel.c  other native programs, and what connects them with VMs
- *   restart.c  a driver that died runs again
+ *   restart.c  a native program that died runs again
  *   vm.c       a VM: guest and VMM
  *   device.c   a VM's devices, in its VMM or in programs of their own
  *   seal.c     gives everything up
@@ -162,13 +162,18 @@ void native_finish(struct admin *a);
 
 /* ---- restart.c ---- */
 
-/** Keeps the main thread's capability, if the program is to be started again when it faults. */
+/** Keeps what it takes, if the program is to be started again when it faults; its main thread is there. */
 void restart_prepare(struct admin *a, struct program *p);
+/** A channel of `p` to `other`: where `other` reads of p's fate; 0: p has none. */
+uint64_t restart_connect(struct admin *a, struct program *p, struct program *other, seL4_CPtr wake,
+			 uint64_t badge);
 /** Address space of admin's for a writable segment of `size` bytes, and what it holds at first. */
 uint64_t restart_map(struct admin *a, struct program *p, const unsigned char *from,
 		     uint64_t from_size, uint64_t size);
-/** The program has faulted. True: it runs again. */
+/** The program has faulted. True: it runs again. False: everyone who waits for it is told. */
 bool restart(struct admin *a, struct program *p);
+/** These programs, a bit each, have run for a while. */
+void restart_alive(struct admin *a, uint64_t programs);
 
 /* ---- channel.c ---- */
 

@@ -85,6 +85,8 @@ void channel_connect(struct admin *a, uint32_t kind, uint32_t data_kib,
 			.badge = mine->badge,
 			.notify = program_grant(a, mine->program, other->wake, seL4_CanWrite,
 						other->badge),
+			.fate = restart_connect(a, other->program, mine->program, mine->wake,
+						mine->badge),
 		};
 		memcpy(channel->name, mine->name, strlen(mine->name));
 	}
@@ -181,7 +183,6 @@ void channel_create_natives(struct admin *a)
 		add_log(a, i);
 		if (kind->device)
 			add_device(a, i, kind->dma_kib);
-		restart_prepare(a, p);
 		if (kind->timer)
 			program_name_cap(a, p, "timer",
 					 native_timer_client(a, a->native_wakes[i],

@@ -127,10 +127,11 @@ static void new_program(struct device_build *b, struct device_host *host, const 
 		admin_die(a, "more than %u devices with a program of their own", OWN_MAX);
 	host->config = &a->own_configs[b->own_count];
 	a->own_count++;
-	host->program = program_new(a, name, SYSTEM_DEVICE_FILE, CNODE_BITS, sched.priority, false);
+	host->program = program_new(a, name, SYSTEM_DEVICE_FILE, CNODE_BITS, sched.priority, true);
 	host->program->name = host->program->start.name; /* `name` does not live that long */
 	options.sc = object_new_sc(a, &sched, host->program->id);
 	(void)program_thread(a, host->program, &options);
+	restart_prepare(a, host->program);
 	host->wake = object_new(a, seL4_NotificationObject, seL4_NotificationBits);
 	program_name_cap(a, host->program, "wake", host->wake, seL4_AllRights, 0);
 	*host->config = (struct vmm_config){

@@ -119,16 +119,19 @@ void native_create(struct admin *a)
 		[SYSTEM_TIMER] = TIMER_CNODE_BITS,
 	};
 
-	/* program_new() counts up, so program i is the one with id i. */
+	/*
+	 * program_new() counts up, so program i is the one with id i. All but the timer server can be started
+	 * again: that one has threads for each client, which hold what the client is owed.
+	 */
 	for (uint32_t i = 0; i < a->system.program_count; i++) {
 		const struct system_program *described = &a->system.programs[i];
-		const struct native_kind *kind = native_kind(described->kind);
 		struct program *p =
 			program_new(a, described->name, described->file,
 				    i < SYSTEM_FIXED_PROGRAMS ? cnode_bits[i] : NATIVE_CNODE_BITS,
-				    described->sched.priority, kind != NULL && kind->device);
+				    described->sched.priority, i != SYSTEM_TIMER);
 
 		main_thread(a, p, &described->sched);
+		restart_prepare(a, p);
 	}
 	admin_builds(a, "the", "native programs");
 	a->account = &a->own_bytes;

@@ -39,15 +39,6 @@ static bool is_kept(const struct admin *a, uint64_t slot)
 	return false;
 }
 
-static bool has_drivers(const struct admin *a)
-{
-	for (uint32_t i = 0; i < a->program_count; i++) {
-		if (a->programs[i].restart)
-			return true;
-	}
-	return false;
-}
-
 void seal(struct admin *a)
 {
 	uint64_t unused = untyped_free(&a->pool) >> 20;
@@ -67,10 +58,10 @@ void seal(struct admin *a)
 	must(a, seL4_CNode_Delete(a->root, a->root, 64), "CNode_Delete", "sealing");
 	admin_say(a, "sealed: %u capabilities deleted, %llu MiB of unused memory out of reach",
 		  deleted + 1, (unsigned long long)unused);
-	admin_say(a,
-		  "what remains to admin: its fault endpoint and reply object, its log queue, "
-		  "its own thread, the VMs' scheduling contexts%s%s",
-		  a->smc ? ", power off by SMC" : "",
-		  has_drivers(a) ? ", the drivers' threads and variables, to start them again"
-				 : "");
+	admin_say(
+		a,
+		"what remains to admin: its fault endpoint and reply object, its log queue, "
+		"its own thread, the VMs' scheduling contexts%s, the native programs' threads and "
+		"variables, to start them again",
+		a->smc ? ", power off by SMC" : "");
 }

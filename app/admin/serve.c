@@ -139,7 +139,9 @@ _Noreturn void serve(struct admin *a)
 		seL4_MessageInfo_t info = seL4_Wait(a->receive, &badge);
 		seL4_Word label = seL4_MessageInfo_get_label(info);
 
-		if ((badge & BADGE_VM(0)) != 0)
+		if ((badge & BADGE_ALIVE) != 0)
+			restart_alive(a, badge & BADGE_ALIVE_PROGRAMS);
+		else if ((badge & BADGE_VM(0)) != 0)
 			on_vm(a, (uint32_t)badge, label, seL4_GetMR(0));
 		else if ((badge & BADGE_FAULT(0, 0)) != 0)
 			on_fault(a, badge, label);

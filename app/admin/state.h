@@ -36,8 +36,9 @@ enum {
 	SHARED_FILES = 16,             /* program files */
 	VCPU_SCS = 2, /* scheduling contexts of a vCPU: its handler's, its guest's */
 	KEPT_MAX = 32,
-	GICV_PAGES = 2, /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
-	OWN_MAX = 16,   /* devices with a program of their own, in all */
+	PEERS_MAX = VMM_NATIVE_CHANNELS, /* other ends of a program's channels */
+	GICV_PAGES = 2,                  /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
+	OWN_MAX = 16,                    /* devices with a program of their own, in all */
 	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS + OWN_MAX,
 	PRIORITY_LOWEST = 1, /* the others: vmm/admin/system.h */
 };
@@ -62,6 +63,11 @@ enum {
 
 /* The timer server is up (include/vmm/timer.h). */
 #define BADGE_UP (UINT64_C(1) << 62)
+
+/* Programs have run for a while (app/lib/alive.h): this bit, and one a program. */
+#define BADGE_ALIVE          (UINT64_C(1) << 63)
+#define BADGE_ALIVE_PROGRAMS ((UINT64_C(1) << PROGRAM_MAX) - 1)
+_Static_assert(PROGRAM_MAX < 62, "a bit a program");
 
 struct space {
 	seL4_CPtr vspace;
@@ -111,12 +117,17 @@ struct program {
 	struct vmm_start start;
 	uint64_t start_vaddr, config_vaddr;
 	uint64_t stack_top; /* of the main thread */
-	/* Drivers: admin keeps what it takes to start them again when they fault. */
+	/* What admin keeps to start it again when it faults, and to say that it will not. */
 	bool restart;
 	uint32_t restarts;
+	uint32_t in_a_row; /* of these, since it was last alive */
 	seL4_CPtr kept_tcb;
 	uint32_t data_count;
 	struct program_data data[PROGRAM_DATA];
+	struct vmm_fate *fate; /* admin's mapping */
+	seL4_CPtr fate_frame;  /* vault */
+	uint32_t peer_count;
+	seL4_CPtr peers[PEERS_MAX]; /* kept: signals to the other ends of its channels */
 };
 
 struct vm_state {
@@ -156,8 +167,8 @@ struct admin {
 	seL4_CPtr root;       /* the CSpace root */
 	uint32_t chunk_count; /* CNodes below it */
 	uint64_t next_vault, next_kept;
-	uint64_t kept[KEPT_MAX +
-		      SYSTEM_TIMER_CLIENTS * VCPU_SCS]; /* slots that stay after sealing */
+	/* slots that stay after sealing */
+	uint64_t kept[KEPT_MAX + SYSTEM_TIMER_CLIENTS * VCPU_SCS + PROGRAM_MAX * PEERS_MAX];
 	uint32_t kept_count;
 
 	uint32_t frame_count;

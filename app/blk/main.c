@@ -3,8 +3,8 @@
  * The disk driver: one virtio block device of the machine, one client. What it does is in
  * vmm/driver/virtio/blk.h; here are its interrupt and its signals.
  */
-#include "app/blk/probe.h"
 #include "app/lib/native.h"
+#include "app/lib/probe.h"
 #include "vmm/driver/virtio/blk.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -66,7 +66,9 @@ void runtime_main(void *page, uint64_t thread)
 	for (unsigned rounds = 0;; rounds++) {
 		bool answered = blkdrv_run(&driver);
 
-		probe(&driver, answered, rounds);
+		/* Now before the client hears of its answers, now while more are on their way. */
+		probe(driver.medium.generation,
+		      driver.medium.generation % 2 == 0 ? answered : driver.in_flight > 0, rounds);
 		if (answered)
 			seL4_Signal(client->notify);
 		if ((badge & VMM_NATIVE_BADGE_IRQ) != 0)

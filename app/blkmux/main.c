@@ -4,6 +4,7 @@
  * the time.
  */
 #include "app/lib/native.h"
+#include "app/lib/probe.h"
 #include "vmm/backend/block/mux.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -76,6 +77,7 @@ static void say_opened(struct native *n)
 		[BLKMUX_NO_PARTITION] = "no disk: there is no such partition",
 		[BLKMUX_OUTSIDE] = "no disk: its range is not on the disk",
 		[BLKMUX_TAKEN] = "no disk: another client has these sectors, and one writes",
+		[BLKMUX_LOST] = "no disk: the driver cannot tell when a request is over",
 	};
 
 	for (uint32_t i = 0; i < mux.client_count; i++) {
@@ -91,6 +93,25 @@ static void say_opened(struct native *n)
 	}
 }
 
+static void signal_all(const struct vmm_channel *driver, const struct blkmux_signals *signals)
+{
+	if (signals->driver)
+		seL4_Signal(driver->notify);
+	for (uint32_t i = 0; i < mux.client_count; i++) {
+		if ((signals->clients >> i & 1) != 0)
+			seL4_Signal(clients[i]->notify);
+	}
+}
+
+/* The driver was given up: so are the disks. */
+static void end(struct native *n, const struct vmm_channel *driver)
+{
+	if (!blkmux_driver_over(&mux))
+		return;
+	native_say(n, "%s will not come back: nobody has a disk any more", driver->name);
+	signal_all(driver, &(struct blkmux_signals){ .clients = UINT64_MAX });
+}
+
 void runtime_main(void *page, uint64_t thread)
 {
 	const struct vmm_channel *driver;
@@ -104,15 +125,13 @@ void runtime_main(void *page, uint64_t thread)
 	/* Who limits nobody needs no time. */
 	for (uint32_t i = 0; i < mux.client_count; i++)
 		timed |= mux.client[i].setup.rate != 0;
-	for (;;) {
+	for (unsigned rounds = 0;; rounds++) {
 		struct blkmux_signals signals = blkmux_run(&mux, timed ? native_now(&n) : 0);
 
-		if (signals.driver)
-			seL4_Signal(driver->notify);
-		for (uint32_t i = 0; i < mux.client_count; i++) {
-			if ((signals.clients >> i & 1) != 0)
-				seL4_Signal(clients[i]->notify);
-		}
+		probe(mux.life, signals.clients != 0 || signals.driver, rounds);
+		signal_all(driver, &signals);
+		if (native_is_over(driver))
+			end(&n, driver);
 		if (signals.opened)
 			say_opened(&n);
 		if (mux.restarts != restarts) {

@@ -10,20 +10,25 @@
 #include <vmm/start.h>
 
 #include "app/console/console.h"
+#include "app/lib/alive.h"
 #include "vmm/port/sel4/runtime.h"
 
 static struct console console;
 
 void runtime_main(void *page, uint64_t thread)
 {
+	struct alive alive;
+
 	/* The system is not as admin promised: stop here; admin names the faulting thread. */
 	if (thread != 0 || console_attach(&console, page) != VMM_OK)
 		__builtin_trap();
+	alive_init(&alive, page);
 	for (;;) {
 		seL4_Word badge = 0;
 
 		console_pump(&console);
 		seL4_Yield();
+		alive_round(&alive);
 		(void)seL4_Wait(console.wake, &badge);
 		if ((badge & VMM_CONSOLE_BADGE_TIMER) != 0)
 			console_tick(&console);

@@ -3,14 +3,18 @@
  * The program of a single virtio device of a VM (`own-program` in the description): the model and its
  * backend as the VMM would have them, by the same table of kinds, at the end of a link to the VMM.
  *
- * It maps the guest's RAM and its backend's channel, and holds nothing else of the VM. If it faults, the
- * VM goes on without this device.
+ * It maps the guest's RAM and its backend's channel, and holds nothing else of the VM. If it faults it is
+ * started again, and what the guest's driver and the backend have of its predecessor is put right by the
+ * link and by the backend.
  */
+#include <string.h>
+
 #include <sel4/sel4.h>
 
 #include <vmm/config.h>
 #include <vmm/start.h>
 
+#include "app/lib/alive.h"
 #include "app/vmm/machine.h"
 #include "vmm/dev/link/link.h"
 #include "vmm/port/sel4/runtime.h"
@@ -38,6 +42,8 @@ static enum vmm_err build(const struct vmm_config *config, struct virtio_dev **v
 	const struct virtio_owner owner = { .say = say, .ctx = &machine };
 
 	machine.config = config;
+	/* It is zero at first; a predecessor's devices were there. */
+	memset((void *)config->heap_host, 0, config->heap_size);
 	for (uint32_t i = 0; i < config->channel_count; i++)
 		machine.signals[i] = config->channels[i].notify;
 	machine_log_init(&machine);
@@ -73,6 +79,7 @@ void runtime_main(void *page, uint64_t thread)
 	const struct vmm_channel *link;
 	seL4_CPtr wake = vmm_start_cap(start, "wake");
 	struct virtio_dev *vd;
+	struct alive alive;
 	seL4_Word badge;
 	enum vmm_err err;
 
@@ -92,6 +99,9 @@ void runtime_main(void *page, uint64_t thread)
 	link_server_init(&server, vd,
 			 (uint8_t *)(uintptr_t)link->region[VMM_DEVICE_REGISTERS].vaddr,
 			 (struct link_ring *)(uintptr_t)link->region[VMM_DEVICE_WRITES].vaddr);
-	for (badge = 0;; (void)seL4_Wait(wake, &badge))
+	alive_init(&alive, start);
+	for (badge = 0;; (void)seL4_Wait(wake, &badge)) {
 		serve(vd, link->badge, badge);
+		alive_round(&alive);
+	}
 }

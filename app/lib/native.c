@@ -47,6 +47,7 @@ void native_init(struct native *n, const void *page, uint64_t thread)
 		.timer = vmm_start_cap(start, "timer"),
 	};
 	native_expect(n->wake != 0);
+	alive_init(&n->alive, start);
 	open_log(n);
 	if (n->timer == 0)
 		return;
@@ -67,6 +68,13 @@ void native_say(struct native *n, const char *format, ...)
 	length = fmt_vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	console_log_line(&n->log, line, length < sizeof(line) ? length : sizeof(line) - 1);
+}
+
+bool native_is_over(const struct vmm_channel *channel)
+{
+	const struct vmm_fate *fate = (const struct vmm_fate *)channel->fate;
+
+	return fate != NULL && __atomic_load_n(&fate->over, __ATOMIC_ACQUIRE) != 0;
 }
 
 const struct vmm_start_region *native_region(const struct native *n, const char *name)
@@ -95,6 +103,7 @@ seL4_Word native_wait(struct native *n)
 {
 	seL4_Word badge = 0;
 
+	alive_round(&n->alive);
 	(void)seL4_Wait(n->wake, &badge);
 	return badge;
 }

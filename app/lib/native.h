@@ -11,6 +11,7 @@
 #include <vmm/start.h>
 #include <vmm/timer.h>
 
+#include "app/lib/alive.h"
 #include "vmm/backend/console/sddf.h"
 
 struct native {
@@ -19,6 +20,7 @@ struct native {
 	seL4_CPtr wake, irq, timer; /* 0 where the kind has none */
 	seL4_CPtr log_notify;
 	struct console_log log;
+	struct alive alive;
 	uint64_t hz; /* counter ticks a second, with `timer` */
 };
 
@@ -34,6 +36,9 @@ void native_init(struct native *n, const void *page, uint64_t thread);
 
 /** One line in the system's log, without a newline. */
 void native_say(struct native *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** The other end of the channel was given up by admin: it will never answer. */
+bool native_is_over(const struct vmm_channel *channel);
 
 /** The region called `name`; it must be there. */
 const struct vmm_start_region *native_region(const struct native *n, const char *name);

@@ -8,6 +8,7 @@
 #include <vmm/console.h>
 #include <vmm/start.h>
 
+#include "app/lib/alive.h"
 #include "app/serial/serial.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -35,15 +36,18 @@ void runtime_main(void *page, uint64_t thread)
 	seL4_CPtr irq = vmm_start_cap(start, "irq");
 	seL4_CPtr console = vmm_start_cap(start, "console");
 	struct serial serial;
+	struct alive alive;
 	seL4_Word badge = VMM_SERIAL_BADGE_IRQ; /* what came before us is an interrupt, too */
 
 	expect(thread == 0 && wake != 0 && irq != 0);
 	expect(serial_attach(&serial, start) == VMM_OK);
+	alive_init(&alive, start);
 	for (;;) {
 		if (serial_pump(&serial))
 			seL4_Signal(console);
 		if ((badge & VMM_SERIAL_BADGE_IRQ) != 0)
 			(void)seL4_IRQHandler_Ack(irq);
+		alive_round(&alive);
 		(void)seL4_Wait(wake, &badge);
 	}
 }

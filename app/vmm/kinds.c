@@ -74,6 +74,14 @@ static void *host(const struct vmm_channel *channel, unsigned region)
 	return (void *)(uintptr_t)channel->region[region].vaddr;
 }
 
+/* What becomes not 0 when admin gives the server up. */
+static const uint32_t *over_of(const struct vmm_channel *channel)
+{
+	const struct vmm_fate *fate = (const struct vmm_fate *)(uintptr_t)channel->fate;
+
+	return fate != NULL ? &fate->over : NULL;
+}
+
 static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device *device,
 			       const struct virtio_setup *common, struct virtio_dev **vd)
 {
@@ -97,6 +105,7 @@ static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device
 				      .data = host(channel, VMM_BLOCK_DATA),
 				      .data_size = channel->region[VMM_BLOCK_DATA].size,
 				      .signal = { machine_raise, &m->signals[device->channel] },
+				      .over = over_of(channel),
 			      });
 	if (err != VMM_OK)
 		return err;

@@ -12,6 +12,7 @@
  *                 "irq"    drivers: IRQ handler of the device; it signals "wake", VMM_NATIVE_BADGE_IRQ
  *                 "timer"  where the kind has time: the timer server's endpoint; it signals "wake" with
  *                          VMM_NATIVE_BADGE_TIMER
+ *                 "alive"  to be signalled once, when the program has run for a while (app/lib/alive.h)
  *   regions       "device" drivers: the device's registers (device memory)
  *                 "dma"    drivers: memory in one piece, with its physical address
  */
@@ -86,6 +87,15 @@ struct vmm_socket_params {
 };
 
 /*
+ * What becomes of a program that admin starts again when it faults: a page that admin writes and everyone
+ * at the other end of the program's channels reads. When `over` changes, they are signalled.
+ */
+struct vmm_fate {
+	uint32_t
+		over; /* 1: it died too often and will not run again: whoever waits for it must not */
+};
+
+/*
  * The old form of a serial channel lies over the regions: queue headers of a page and data areas whose
  * capacities are powers of two.
  */
@@ -95,6 +105,7 @@ struct vmm_channel {
 	char name[32];   /* the other side's; a VM's device as "vm.device" */
 	uint64_t notify; /* send side of the other's notification, with the badge it expects */
 	uint64_t badge;  /* bit that the other side's signals set at ours */
+	uint64_t fate;   /* the other side's struct vmm_fate, read-only; 0: it has none */
 	union {
 		struct {
 			uint64_t rx_queue, rx_data; /* server writes, client reads */

@@ -124,6 +124,14 @@ class Machine:
             if not self._read(min(left, 0.5)):
                 raise Failure(f"the machine ended without /{pattern}/; at the end: {self.last_lines()}")
 
+    def see(self, pattern, seconds=PATIENCE):
+        """The same for what may have been said before what was found last."""
+        at, self.at = self.at, 0
+        try:
+            return self.expect(pattern, seconds)
+        finally:
+            self.at = max(at, self.at)
+
     def type(self, text):
         """Types slowly enough for a FIFO of 16 bytes that nobody may be reading yet."""
         data = text.encode()

@@ -72,15 +72,17 @@ def disks_reset_under_load(s):
 
 
 @scenario(soak=True)
-def disks_driver_dies(s):
-    """The disk's driver dies again and again: no acknowledged flush is lost, no byte is wrong."""
+def disks_programs_die(s):
+    """The disk's driver and the multiplexer die again and again: no acknowledged flush is lost, no byte is
+    wrong."""
     linux.make_test_ramdisks()
     disk, deaths = make_disk(f"{s.name}.disk", 320), s.amount(2, 50)
     machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[
-        "/programs/disk:file=blk-dies",
-        linux.run("debian", "n=0; while n=$((n + 1)); do disk check /dev/vda 20 $n || break; done")])
-    with s.test(f"{deaths} deaths, and it was started again each time"):
-        machine.expect(rf"disk starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
+        "/programs/disk:file=blk-dies", "/programs/disks:file=blkmux-dies",
+        linux.run("debian", f"n=0; while n=$((n + 1)); do disk check /dev/vda {s.amount(4, 20)} $n || break; done")])
+    for name in ("disk", "disks"):
+        with s.test(f"{deaths} deaths of {name}, and it was started again each time"):
+            machine.see(rf"{name} starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
     with s.test("the disk goes on, nothing is wrong or lost"):
         for _ in range(2):
             machine.expect(r"CHECK ok .*\n", 4 * PATIENCE)

@@ -609,6 +609,7 @@ void sel4_trap_signal(seL4_Word number, seL4_CPtr dest)
 	(void)number;
 	if (!is(to, seL4_NotificationObject) || !has_right(to, seL4_CanWrite))
 		abort();
+	to->object->signals |= to->badge;
 }
 
 void sel4_trap_yield(seL4_Word number)

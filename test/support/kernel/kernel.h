@@ -80,6 +80,7 @@ struct fk_object {
 	/* Thread: its own. Notification: what is bound to it. SC: what it is bound to. */
 	struct fk_object *sc, *notification, *thread;
 
+	uint64_t signals; /* notification: badges of all signals so far */
 	uint64_t budget, period, extra_refills, sc_badge; /* scheduling context */
 	bool configured;
 };

@@ -252,13 +252,62 @@ static void a_driver_starts_again(void **state)
 	assert_memory_equal(data, expected, sizeof(data));
 }
 
-static void a_multiplexer_does_not(void **state)
+static void all_but_the_timer_start_again(void **state)
 {
 	(void)state;
 	fault(DISKS);
+	fault(SYSTEM_CONSOLE);
+	fault(SYSTEM_SERIAL);
+	fault(SYSTEM_TIMER);
 	world_run();
-	assert_said("disks has stopped; the rest goes on\n");
-	assert_false(said("starts again"));
+	assert_said("disks starts again (1)\n");
+	assert_said("console starts again (1)\n");
+	assert_said("serial starts again (1)\n");
+	assert_said("timer has stopped; the rest goes on\n");
+	assert_false(said("timer starts again"));
+}
+
+/* What `from` reads of the fate of the other end of its channel. */
+static uint32_t fate(uint32_t from, const struct vmm_channel *c)
+{
+	const struct fk_mapping *m = fk_mapping(world_thread(from, 0)->vspace.object, c->fate);
+	struct vmm_fate fate;
+
+	assert_non_null(m);
+	assert_true((m->rights & seL4_CanWrite.words[0]) == 0);
+	assert_true(fk_read_space(&world.kernel, world_thread(from, 0)->vspace.object, c->fate,
+				  &fate, sizeof(fate)));
+	return fate.over;
+}
+
+static void who_dies_in_a_row_is_given_up(void **state)
+{
+	const uint64_t alive = BADGE_ALIVE | UINT64_C(1) << DISKS;
+	enum { IN_A_ROW = 8 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		fault(DISKS);
+	world_event((struct event){ .badge = alive });
+	for (unsigned i = 0; i < IN_A_ROW; i++)
+		fault(DISKS);
+	world_run();
+	assert_said("disks starts again (10)\n");
+	assert_false(said("disks has stopped"));
+	assert_int_equal(fate(ONE, vmm_channel()), 0);
+	fault(DISKS);
+	fault(DISKS);
+	fault(DISK);
+	world_run();
+	assert_said("disks died 11 times, the last 9 of them in a row, and is given up\n"
+		    "disks has stopped; the rest goes on\n");
+	assert_false(said("disks starts again (11)"));
+	assert_said("disk starts again (1)\n");
+	/* Both its neighbours are told: what they wait for will not come. */
+	assert_int_equal(fate(ONE, vmm_channel()), 1);
+	assert_int_equal(fate(DISK, channel(DISK, VMM_ROLE_SERVER)), 1);
+	assert_int_equal(fate(DISKS, channel(DISKS, VMM_ROLE_CLIENT)), 0);
+	assert_true((world_thread(ONE, 0)->notification->signals & vmm_channel()->badge) != 0);
 }
 
 /* ---- refused calls ---- */
@@ -283,13 +332,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
-		TEST(channels_join_the_right_pages),
-		TEST(a_driver_has_its_device),
-		TEST(nothing_else_is_shared),
-		TEST(native_programs_can_name_little),
-		TEST(a_driver_starts_again),
-		TEST(a_multiplexer_does_not),
-		TEST(every_refused_call_ends_in_words),
+		TEST(channels_join_the_right_pages), TEST(a_driver_has_its_device),
+		TEST(nothing_else_is_shared),        TEST(native_programs_can_name_little),
+		TEST(a_driver_starts_again),         TEST(all_but_the_timer_start_again),
+		TEST(who_dies_in_a_row_is_given_up), TEST(every_refused_call_ends_in_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
