@@ -36,15 +36,13 @@ void arch_thread_load(struct core *c, struct tcb *t);
 void arch_thread_enter(struct core *c, struct tcb *t);
 /** The core becomes idle. */
 void arch_thread_none(struct core *c);
-/** Before a thread moves to another core or goes away: its state is in memory afterwards. */
-void arch_thread_flush(struct tcb *t);
 void arch_thread_destroy(struct tcb *t);
 /** Flags (FPU) or registers kept outside the context were changed. */
 void arch_thread_flags_changed(struct tcb *t);
 void arch_set_tls_base(struct tcb *t, u64 base);
 
 void arch_context_init(struct context *ctx);
-/** The n-th word of seL4_UserContext. Reads may need arch_thread_flush()'s effect. */
+/** The n-th word of seL4_UserContext, of a thread that runs on no other core. */
 u64 arch_context_read(struct tcb *t, unsigned n);
 void arch_context_write(struct tcb *t, unsigned n, u64 value);
 u64 arch_restart_pc(struct tcb *t);

@@ -228,9 +228,11 @@ END fpu
 
 /*
  * Interrupts, GICv3: enables its interface with everything masked, reports, unmasks, then counts what
- * comes in x19, the last INTID in x20, the sequence of the last 8 (a byte each) in x21.
+ * comes in x19, the last INTID in x20, the sequence of the last 8 (a byte each) in x21. With x1 not 0
+ * it also reports each, before the end of interrupt.
  */
 GUEST irq3
+	mov	x23, x1
 	adr	x1, code_irq3 + 0x800
 	msr	vbar_el1, x1
 	mov	x19, #0
@@ -249,6 +251,9 @@ GUEST irq3
 	add	x19, x19, #1
 	lsl	x21, x21, #8
 	orr	x21, x21, x20
+	cbz	x23, 1f
+	REPORT
+1:
 	msr	S3_0_C12_C12_1, x20	/* ICC_EOIR1_EL1 */
 	isb
 	eret
@@ -257,6 +262,7 @@ END irq3
 /* The same for GICv2, x22 = address of the CPU interface */
 GUEST irq2
 	mov	x22, x0
+	mov	x23, x1
 	adr	x1, code_irq2 + 0x800
 	msr	vbar_el1, x1
 	mov	x19, #0
@@ -276,6 +282,9 @@ GUEST irq2
 	add	x19, x19, #1
 	lsl	x21, x21, #8
 	orr	x21, x21, x20
+	cbz	x23, 1f
+	REPORT
+1:
 	str	w20, [x22, #0x10]	/* EOIR */
 	dsb	sy
 	eret

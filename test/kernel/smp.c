@@ -354,6 +354,20 @@ static void smp_guests_in_parallel(void)
 	kt_delete(b.vcpu);
 }
 
+/* Why a VM's handlers run on its vCPUs' cores: from elsewhere, registers read as they were last saved,
+ * and what is written is lost. */
+static void smp_vcpu_registers_from_elsewhere(void)
+{
+	struct kt_vm vm = remote_vm(NEW_VM(sysregs));
+
+	kt_vm_start(&vm, 0x50000, 0);
+	kt_vm_result(&vm);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1).value, 0);
+	CHECK_OK(seL4_ARM_VCPU_WriteRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1, 0x77));
+	kt_vm_next(&vm);
+	CHECK_EQ(kt_vm_result(&vm), 0); /* of its registers that have changed */
+}
+
 /* Into a guest that runs on the other core: at once, by the kernel's own message between cores. */
 static void smp_inject_into_running_guest(void)
 {
@@ -409,6 +423,7 @@ static const struct kt_test tests[] = {
 	KT_ON(smp_revoke_on_both, KT_SMP),
 	KT_ON(smp_guest_exits_to_other_core, KT_SMP),
 	KT_ON(smp_guests_in_parallel, KT_SMP),
+	KT_ON(smp_vcpu_registers_from_elsewhere, KT_SMP),
 	KT_ON(smp_inject_into_running_guest, KT_SMP),
 	KT_ON(smp_every_core, KT_SMP),
 };

@@ -141,6 +141,21 @@ static void vcpu_registers_are_switched(void)
 	}
 }
 
+/* With another TCB it is as it was last saved: what only the core's registers held is gone. */
+static void vcpu_with_another_tcb(void)
+{
+	struct kt_vm vm = NEW_VM(identity);
+	seL4_CPtr tcb = kt_new(seL4_TCBObject, 0);
+
+	CHECK_OK(seL4_ARM_VCPU_WriteRegs(vm.vcpu, seL4_VCPUReg_VBAR, 0x40000800));
+	kt_vm_start(&vm, 0, 0);
+	kt_vm_result(&vm);
+	CHECK_OK(seL4_ARM_VCPU_WriteRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1, 0x77));
+	CHECK_OK(seL4_ARM_VCPU_SetTCB(vm.vcpu, tcb));
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_VBAR).value, 0x40000800);
+	CHECK_EQ(seL4_ARM_VCPU_ReadRegs(vm.vcpu, seL4_VCPUReg_TPIDR_EL1).value, 0);
+}
+
 static void vcpu_deleted_under_guest(void)
 {
 	struct kt_vm vm = NEW_VM(count), other = NEW_VM(hvc);
@@ -179,6 +194,7 @@ static const struct kt_test tests[] = {
 	KT(vcpu_written_registers_reach_the_guest),
 	KT(vcpu_guest_registers_can_be_read),
 	KT(vcpu_registers_are_switched),
+	KT(vcpu_with_another_tcb),
 	KT(vcpu_deleted_under_guest),
 	KT(vcpu_guest_deleted_while_ready),
 };

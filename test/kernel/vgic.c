@@ -24,8 +24,9 @@ static seL4_Error inject(const struct kt_vm *vm, seL4_Uint16 intid, seL4_Uint8 p
 	return seL4_ARM_VCPU_InjectIRQ(vm->vcpu, intid, priority, group(), index);
 }
 
-/* A guest that has set its interrupt interface up, stopped before it unmasks interrupts. */
-static struct kt_vm new_irq_vm(void)
+/* A guest that has set its interrupt interface up, stopped before it unmasks interrupts; `reports`:
+ * it stops in its handler as well. */
+static struct kt_vm new_vm_that(bool reports)
 {
 	struct kt_vm vm;
 
@@ -37,9 +38,14 @@ static struct kt_vm new_irq_vm(void)
 			  kt_device_frame(GICV_PADDR, seL4_ARM_SmallPageObject, seL4_PageBits),
 			  GICC_IPA, seL4_ReadWrite, (seL4_ARM_VMAttributes)0);
 	}
-	kt_vm_start(&vm, GICC_IPA, 0);
+	kt_vm_start(&vm, GICC_IPA, reports);
 	kt_vm_result(&vm);
 	return vm;
+}
+
+static struct kt_vm new_irq_vm(void)
+{
+	return new_vm_that(false);
 }
 
 static seL4_UserContext registers(const struct kt_vm *vm)
@@ -137,15 +143,22 @@ static void vgic_injected_by_nbsendrecv(void)
 	CHECK_EQ(registers(&vm).x20, 61);
 }
 
+/* Another guest has this core for a while: what its registers held is in the kernel's objects then. */
+static void other_guest(void)
+{
+	struct kt_vm other = NEW_VM(hvc);
+
+	kt_vm_start(&other, 9, 0);
+	CHECK_EQ(kt_vm_result(&other), 9);
+}
+
 /* Kept in the object while another guest has the core. */
 static void vgic_state_is_switched(void)
 {
-	struct kt_vm a = new_irq_vm(), b;
+	struct kt_vm a = new_irq_vm();
 
 	CHECK_OK(inject(&a, 45, 10, 1));
-	b = NEW_VM(hvc);
-	kt_vm_start(&b, 9, 0);
-	CHECK_EQ(kt_vm_result(&b), 9);
+	other_guest();
 	kt_vm_next(&a);
 	CHECK_EQ(maintenance(&a), 1);
 	CHECK_EQ(registers(&a).x20, 45);
@@ -170,6 +183,33 @@ static void vgic_injected_before_start(void)
 	kt_vm_next(&vm);
 	CHECK_EQ(maintenance(&vm), 3);
 	CHECK_EQ(registers(&vm).x20, 46);
+}
+
+/*
+ * Exit-path rule 7: whether a list register is active is looked up in the kernel's copy, which dates
+ * from the last change of guests on the core, or the last end of its interrupt.
+ */
+static void vgic_injected_over_active(void)
+{
+	struct kt_vm vm = new_vm_that(true);
+
+	CHECK_OK(inject(&vm, 40, 10, 0));
+	kt_vm_next(&vm);
+	kt_vm_result(&vm);
+	CHECK_EQ(registers(&vm).x20, 40);
+	CHECK_OK(inject(&vm, 41, 10, 0)); /* active, but the kernel does not know: replaced */
+	kt_vm_next(&vm);
+	kt_vm_result(&vm);
+	CHECK_EQ(registers(&vm).x20, 41);
+	other_guest();
+	CHECK_EQ(inject(&vm, 42, 10, 0), seL4_DeleteFirst);
+	CHECK_OK(inject(&vm, 43, 10, 1));
+	kt_vm_next(&vm);
+	CHECK_EQ(maintenance(&vm), 0);
+	CHECK_OK(inject(&vm, 44, 0, 0));
+	kt_vm_resume(&vm);
+	kt_vm_result(&vm);
+	CHECK_EQ(registers(&vm).x20, 44);
 }
 
 /*
@@ -279,6 +319,7 @@ static const struct kt_test tests[] = {
 	KT(vgic_injected_by_nbsendrecv),
 	KT(vgic_state_is_switched),
 	KT(vgic_injected_before_start),
+	KT(vgic_injected_over_active),
 	KT(vgic_timer_event),
 	KT(vgic_timer_acknowledge),
 	KT(vgic_timer_rearmed),

@@ -30,7 +30,7 @@ struct gic_ops {
 	u64 (*lr_read)(unsigned n);
 	void (*lr_write)(unsigned n, u64 lr);
 	u64 (*lr_make)(u64 virq, u64 prio, u64 group);
-	bool (*lr_active)(u64 lr);
+	bool (*lr_active)(u64 lr); /* and not pending again */
 	u64 (*lr_without_eoi)(u64 lr);
 	void (*enable)(u64 hcr);
 	u64 (*disable)(void);

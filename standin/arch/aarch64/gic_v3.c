@@ -207,7 +207,7 @@ static u64 lr_make(u64 virq, u64 prio, u64 group)
 
 static bool lr_active(u64 lr)
 {
-	return (lr & LR_ACTIVE) != 0;
+	return (lr & (LR_ACTIVE | LR_PEND)) == LR_ACTIVE;
 }
 
 static u64 lr_without_eoi(u64 lr)

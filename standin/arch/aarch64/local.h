@@ -11,8 +11,8 @@ void vcpu_enter(struct core *c, struct vcpu *v);
 /** The loaded VCPU stays loaded, but traps, timer and virtual interrupts are the kernel's again. */
 void vcpu_leave(struct core *c);
 /** Nothing of the VCPU is in any core's registers afterwards. */
-void vcpu_unload(struct vcpu *v);
 void vcpu_destroy(struct vcpu *v);
+/** Its thread has no VCPU any more; what this core's registers hold of it is lost, as in seL4. */
 void vcpu_dissociate(struct vcpu *v);
 void vcpu_init(struct vcpu *v);
 void vcpu_init_core(struct core *c);

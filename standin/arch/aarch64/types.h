@@ -63,7 +63,7 @@ struct tcb;
 
 struct vcpu {
 	struct tcb *tcb;
-	u64 core;            /* 1 + the core whose registers hold this VCPU; 0: all is here */
+	unsigned core;       /* where it ran last: interrupts are put into list registers there */
 	u64 regs[VCPU_REGS]; /* seL4_VCPUReg */
 	u64 lr[LR_MAX];
 	u64 ich_hcr;

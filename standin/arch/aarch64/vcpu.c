@@ -5,8 +5,10 @@
  * native thread is exchanged: HCR_EL2, four EL1 registers, the virtual timer and the virtual
  * interrupts.
  *
- * vcpu.core tells where the registers are; memory is right for the exchanged ones whenever the VCPU
- * does not run, and for all others only if it is not loaded.
+ * Memory is right for the exchanged registers whenever the VCPU does not run, and for all others only
+ * if it is not loaded. As in seL4, nobody looks at another core's registers: there, a loaded VCPU
+ * reads as it was last saved, writes to it are lost, and a list register counts as it was when the
+ * VCPU was last saved or the kernel last reported the end of its interrupt.
  */
 #include "standin/ipc/ipc.h"
 #include "standin/object/tcb.h"
@@ -73,7 +75,6 @@ static void save_lazy(struct vcpu *v)
 #define SAVE_REG(field, name) v->regs[seL4_VCPUReg_##field] = READ_REG(name);
 	LAZY_REGS(SAVE_REG)
 	gic.ops->save(v);
-	v->core = 0;
 }
 
 static void load_lazy(struct core *c, struct vcpu *v)
@@ -81,7 +82,7 @@ static void load_lazy(struct core *c, struct vcpu *v)
 #define LOAD_REG(field, name) WRITE_REG(name, v->regs[seL4_VCPUReg_##field]);
 	LAZY_REGS(LOAD_REG)
 	gic.ops->load(v);
-	v->core = c->id + 1;
+	v->core = (unsigned)c->id;
 	c->arch.vcpu = v;
 }
 
@@ -102,22 +103,14 @@ static bool access_lazy(u64 field, bool write, u64 *value)
 	}
 }
 
-static void unload_here(struct core *c, void *arg, u64 value)
+/* Whatever of the VCPU is only in this core's registers is lost. */
+static void drop_here(struct core *c, void *vcpu, u64 value)
 {
-	struct vcpu *v = arg;
-
 	(void)value;
-	if (c->arch.vcpu != v)
+	if (c->arch.vcpu != vcpu)
 		return;
 	vcpu_leave(c);
-	save_lazy(v);
 	c->arch.vcpu = NULL;
-}
-
-void vcpu_unload(struct vcpu *v)
-{
-	if (v->core != 0)
-		core_call((unsigned)v->core - 1, unload_here, v, 0);
 }
 
 /* ---- running and not running ---- */
@@ -125,9 +118,9 @@ void vcpu_unload(struct vcpu *v)
 void vcpu_enter(struct core *c, struct vcpu *v)
 {
 	if (UNLIKELY(c->arch.vcpu != v)) {
+		vcpu_leave(c);
 		if (c->arch.vcpu != NULL)
-			unload_here(c, c->arch.vcpu, 0);
-		vcpu_unload(v);
+			save_lazy(c->arch.vcpu);
 		load_lazy(c, v);
 	}
 	if (c->arch.vcpu_active)
@@ -169,7 +162,7 @@ void vcpu_dissociate(struct vcpu *v)
 {
 	if (v->tcb == NULL)
 		return;
-	vcpu_unload(v);
+	drop_here(arch_this_core(), v, 0);
 	v->tcb->arch.vcpu = NULL;
 	thread_leave_guest(v->tcb);
 	v->tcb = NULL;
@@ -177,15 +170,16 @@ void vcpu_dissociate(struct vcpu *v)
 
 void vcpu_destroy(struct vcpu *v)
 {
-	if (v->tcb != NULL)
-		core_stall(v->tcb);
-	vcpu_unload(v);
-	if (v->tcb != NULL) {
-		struct tcb *t = v->tcb;
+	struct tcb *t = v->tcb;
 
-		vcpu_dissociate(v);
+	if (t != NULL)
+		core_stall(t);
+	for (unsigned i = 0; i < kernel.core_count; i++)
+		if (kernel.cores[i].arch.vcpu == v)
+			core_call(i, drop_here, v, 0);
+	vcpu_dissociate(v);
+	if (t != NULL)
 		sched_wake(t);
-	}
 }
 
 /* ---- interrupts while it runs ---- */
@@ -200,7 +194,7 @@ static void fault(struct tcb *t, u64 label, u64 word)
 void vcpu_maintenance(struct core *c)
 {
 	struct tcb *t = c->current;
-	u64 ended, index = ~0ull;
+	u64 ended, index = ~0ull, lr;
 
 	if (t == NULL || !c->arch.vcpu_active)
 		return;
@@ -208,8 +202,9 @@ void vcpu_maintenance(struct core *c)
 	if (ended != 0) {
 		index = (u64)__builtin_ctzll(ended);
 		/* Reported once. */
-		gic.ops->lr_write((unsigned)index,
-				  gic.ops->lr_without_eoi(gic.ops->lr_read((unsigned)index)));
+		lr = gic.ops->lr_without_eoi(gic.ops->lr_read((unsigned)index));
+		gic.ops->lr_write((unsigned)index, lr);
+		c->arch.vcpu->lr[index] = lr;
 	}
 	fault(t, seL4_Fault_VGICMaintenance, index);
 }
@@ -258,23 +253,27 @@ static u64 set_tcb(struct invocation *inv)
 	return seL4_NoError;
 }
 
-static void inject_here(struct core *c, void *arg, u64 value)
-{
-	(void)c;
-	gic.ops->lr_write((unsigned)value, *(u64 *)arg);
-}
+struct injection {
+	struct vcpu *v;
+	u64 lr;
+};
 
-static void read_lr_here(struct core *c, void *arg, u64 value)
+static void inject_here(struct core *c, void *arg, u64 index)
 {
-	(void)c;
-	*(u64 *)arg = gic.ops->lr_read((unsigned)value);
+	const struct injection *in = arg;
+
+	if (c->arch.vcpu == in->v)
+		gic.ops->lr_write((unsigned)index, in->lr);
+	else
+		in->v->lr[index] = in->lr;
 }
 
 /* [virq | prio << 16 | group << 24 | lr << 32] */
 static u64 inject(struct invocation *inv)
 {
 	struct vcpu *v = cap_object(inv->cap);
-	u64 word, virq, prio, group, index, lr, now;
+	struct injection in = { .v = v };
+	u64 word, virq, prio, group, index;
 
 	if (inv->length < 1)
 		return seL4_TruncatedMessage;
@@ -291,27 +290,19 @@ static u64 inject(struct invocation *inv)
 		return fail_range(inv, 0, 1);
 	if (index >= gic.lr_count)
 		return fail_range(inv, 0, gic.lr_count - 1);
-	now = v->lr[index];
-	if (v->core != 0)
-		core_call((unsigned)v->core - 1, read_lr_here, &now, index);
-	if (gic.ops->lr_active(now))
+	if (gic.ops->lr_active(v->lr[index]))
 		return seL4_DeleteFirst;
-	lr = gic.ops->lr_make(virq, prio, group);
-	if (v->core != 0)
-		core_call((unsigned)v->core - 1, inject_here, &lr, index);
-	else
-		v->lr[index] = lr;
+	in.lr = gic.ops->lr_make(virq, prio, group);
+	core_call(v->core, inject_here, &in, index);
 	return seL4_NoError;
 }
 
-/* Where a field is now: in this core's registers, or in memory. */
+/* Where a field is now, as far as this core knows: in its registers, or in memory. */
 static void access_reg(struct invocation *inv, u64 field, bool write, u64 *value)
 {
 	struct vcpu *v = cap_object(inv->cap);
 
-	if (v->core != 0 && v->core != inv->core->id + 1)
-		vcpu_unload(v);
-	if (v->core != 0 && access_lazy(field, write, value))
+	if (inv->core->arch.vcpu == v && access_lazy(field, write, value))
 		return;
 	if (write)
 		v->regs[field] = *value;
