@@ -76,6 +76,45 @@ static uint32_t add_backend(struct device_build *b, const struct device_host *ho
 	return host->config->channel_count - 1;
 }
 
+static void add_port(struct device_build *b, const struct device_host *host,
+		     struct vmm_config_device *device, const struct system_port *described)
+{
+	struct vmm_config *config = host->config;
+	struct vmm_config_port *port = &config->ports[config->port_count];
+
+	if (config->port_count == VMM_CONFIG_PORTS)
+		admin_die(b->a, "VM %s: more than %u ports of consoles", b->vm->name,
+			  VMM_CONFIG_PORTS);
+	*port = (struct vmm_config_port){
+		.channel = NO_INDEX,
+		.serial = described->serial,
+		.columns = (uint16_t)described->columns,
+		.rows = (uint16_t)described->rows,
+	};
+	memcpy(port->name, described->name, strlen(described->name));
+	if (described->console != NULL)
+		port->channel = add_console(b, host, described->console, VMM_CONSOLE_VM);
+	config->port_count++;
+	device->port_count++;
+}
+
+/* The ports of a virtio-console; the first is what the device itself says. */
+static void add_ports(struct device_build *b, const struct device_host *host,
+		      struct vmm_config_device *device, const struct system_device *described)
+{
+	const struct system_port first = {
+		.name = described->name,
+		.console = described->console,
+		.columns = described->columns,
+		.rows = described->rows,
+	};
+
+	device->first_port = (uint16_t)host->config->port_count;
+	add_port(b, host, device, &first);
+	for (uint32_t i = 0; i < described->port_count; i++)
+		add_port(b, host, device, &described->ports[i]);
+}
+
 /* A device with its backend's channel, in the configuration of the program that has the model. */
 static void add_model(struct device_build *b, const struct device_host *host,
 		      const struct system_device *described)
@@ -96,6 +135,8 @@ static void add_model(struct device_build *b, const struct device_host *host,
 	memcpy(device->name, described->name, strlen(described->name));
 	if (described->backend >= 0)
 		device->channel = add_backend(b, host, described);
+	else if (described->kind == VMM_DEVICE_VIRTIO_CONSOLE)
+		add_ports(b, host, device, described);
 	else if (described->console != NULL)
 		device->channel = add_console(b, host, described->console, VMM_CONSOLE_VM);
 }
@@ -161,6 +202,7 @@ static void add_own(struct device_build *b, const struct system_device *describe
 	add_model(b, host, described);
 	*device = host->config->devices[0];
 	device->flags |= VMM_DEVICE_REMOTE;
+	device->first_port = device->port_count = 0;
 	device->channel = b->vmm.config->channel_count - 1;
 	add_heap(b, host, align_up(KIB(device_kind(described->kind)->heap_kib), PAGE_BYTES));
 	host->config->log_channel = add_console(b, host, host->program->name, VMM_CONSOLE_LOG);

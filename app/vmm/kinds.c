@@ -117,31 +117,45 @@ static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device
 
 /* ---- console ---- */
 
-FITS(VMM_HEAP_KIB_CONSOLE, struct console_sddf, struct virtio_console);
+FITS(VMM_HEAP_KIB_CONSOLE, struct console_sddf[VIRTIO_CONSOLE_PORTS], struct virtio_console);
+
+/* Connects a port; `backend` is for it. */
+static enum vmm_err open_port(struct machine *m, const struct vmm_config_port *config,
+			      struct console_sddf *backend, struct virtio_console_port *port)
+{
+	*port = (struct virtio_console_port){
+		.backend = &backend->backend,
+		.name = config->name,
+		.console = config->serial == 0,
+		.columns = config->columns,
+		.rows = config->rows,
+	};
+	if (config->channel != UINT32_MAX)
+		return machine_console(m, config->channel, backend);
+	console_null_init(&backend->backend);
+	return VMM_OK;
+}
 
 static enum vmm_err create_console(struct machine *m, const struct vmm_config_device *device,
 				   const struct virtio_setup *common, struct virtio_dev **vd)
 {
-	struct console_sddf *backend = machine_take(m, sizeof(*backend));
+	struct virtio_console_port port[VIRTIO_CONSOLE_PORTS];
+	struct console_sddf *backend = machine_take(m, ARRAY_SIZE(port) * sizeof(*backend));
 	struct virtio_console *con = machine_take(m, sizeof(*con));
-	enum vmm_err err;
 
 	if (backend == NULL || con == NULL)
 		return VMM_ERR_NOMEM;
-	if (device->channel == UINT32_MAX) {
-		console_null_init(&backend->backend);
-	} else {
-		err = machine_console(m, device->channel, backend);
+	if (device->port_count < 1 || device->port_count > ARRAY_SIZE(port) ||
+	    device->first_port + device->port_count > VMM_CONFIG_PORTS)
+		return VMM_ERR_RANGE;
+	for (unsigned i = 0; i < device->port_count; i++) {
+		enum vmm_err err = open_port(m, &m->config->ports[device->first_port + i],
+					     &backend[i], &port[i]);
+
 		if (err != VMM_OK)
 			return err;
 	}
-	virtio_console_init(con, common,
-			    &(struct virtio_console_port){
-				    .backend = &backend->backend,
-				    .name = device->name,
-				    .console = true,
-			    },
-			    1);
+	virtio_console_init(con, common, port, device->port_count);
 	*vd = &con->vd;
 	return VMM_OK;
 }
@@ -254,8 +268,27 @@ static enum vmm_err create_balloon(struct machine *m, const struct vmm_config_de
 	return VMM_OK;
 }
 
+/* What the guest gave up, and says of itself: how much less RAM the description could give it. */
+static void balloon_figures(struct machine *m, const struct virtio_dev *vd)
+{
+	const struct virtio_balloon *balloon = container_of(vd, struct virtio_balloon, vd);
+	uint64_t available = balloon->stat[VIRTIO_BALLOON_AVAILABLE];
+
+	machine_say(m, "device %s: %lu KiB given up at most, %lu KiB reported free", vd->setup.name,
+		    (unsigned long)(balloon->most * VIRTIO_BALLOON_PAGE >> 10),
+		    (unsigned long)(balloon->reported >> 10));
+	if (available != UINT64_MAX)
+		machine_say(m, "device %s: %lu KiB available at last, by the guest's own count",
+			    vd->setup.name, (unsigned long)(available >> 10));
+	if (balloon->strange != 0)
+		machine_say(m, "device %s: %lu pages named that it does not have", vd->setup.name,
+			    (unsigned long)balloon->strange);
+}
+
 const struct machine_virtio_kind machine_virtio_kinds[] = {
-	{ .kind = VMM_DEVICE_VIRTIO_BALLOON, .create = create_balloon },
+	{ .kind = VMM_DEVICE_VIRTIO_BALLOON,
+	  .create = create_balloon,
+	  .say_figures = balloon_figures },
 	{ .kind = VMM_DEVICE_VIRTIO_BLK, .create = create_blk },
 	{ .kind = VMM_DEVICE_VIRTIO_CONSOLE, .create = create_console },
 	{ .kind = VMM_DEVICE_VIRTIO_NET, .create = create_net },

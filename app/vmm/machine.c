@@ -178,6 +178,7 @@ static void machine_ended(struct vm *vm, enum vm_request request, enum vmm_err w
 	struct machine *m = vm->context;
 
 	say_statistics(m);
+	machine_virtio_say_figures(m);
 	if (request == VM_FAILED)
 		machine_say(m, "failed: %s", vmm_err_name(why));
 	else

@@ -30,6 +30,7 @@ enum {
 };
 
 struct machine;
+struct machine_virtio_kind;
 
 /* A device's line into the GIC. `caller`: the vCPU whose handler is in the device, under its lock. */
 struct machine_line {
@@ -71,6 +72,7 @@ enum machine_place {
 struct machine_virtio {
 	struct machine *machine;
 	const char *name;
+	const struct machine_virtio_kind *kind; /* NULL only if it is remote */
 	enum machine_place place;
 	struct virtio_dev *vd; /* NULL if it is remote */
 	uint64_t signals;      /* badge bits that mean this device's backend or program */
@@ -145,6 +147,7 @@ VMM_MUST_CHECK enum vmm_err machine_virtio_create(struct machine *m,
 						  const struct virtio_owner *owner,
 						  struct virtio_dev **vd);
 void machine_virtio_reset(struct machine *m);
+void machine_virtio_say_figures(struct machine *m);
 void machine_virtio_signal(struct machine *m, uint64_t badge);
 void machine_virtio_again(struct machine *m, unsigned vcpu, enum virtio_resumed why);
 
@@ -173,6 +176,8 @@ struct machine_virtio_kind {
 	uint32_t kind; /* enum vmm_device_kind */
 	enum vmm_err (*create)(struct machine *m, const struct vmm_config_device *device,
 			       const struct virtio_setup *common, struct virtio_dev **vd);
+	/* A log line of figures when the VM has ended; NULL: there are none to say. */
+	void (*say_figures)(struct machine *m, const struct virtio_dev *vd);
 };
 
 extern const struct machine_virtio_kind machine_virtio_kinds[];

@@ -139,6 +139,15 @@ static enum vmm_err connect(struct machine *m, struct machine_virtio *v,
 	return add_region(m, device, virtio_mmio_access, &v->mmio, &v->vd->lock);
 }
 
+static const struct machine_virtio_kind *kind_of(uint32_t kind)
+{
+	for (size_t i = 0; i < machine_virtio_kind_count; i++) {
+		if (machine_virtio_kinds[i].kind == kind)
+			return &machine_virtio_kinds[i];
+	}
+	return NULL;
+}
+
 enum vmm_err machine_virtio_create(struct machine *m, const struct vmm_config_device *device,
 				   const struct virtio_owner *owner, struct virtio_dev **vd)
 {
@@ -149,11 +158,24 @@ enum vmm_err machine_virtio_create(struct machine *m, const struct vmm_config_de
 		.owner = *owner,
 	};
 
-	for (size_t i = 0; i < machine_virtio_kind_count; i++) {
-		if (machine_virtio_kinds[i].kind == device->kind)
-			return machine_virtio_kinds[i].create(m, device, &common, vd);
+	const struct machine_virtio_kind *kind = kind_of(device->kind);
+
+	return kind != NULL ? kind->create(m, device, &common, vd) : VMM_ERR_UNSUPPORTED;
+}
+
+/* Badge bits that mean the device's backend or program, or the backends of its ports. */
+static uint64_t signals_of(const struct vmm_config *config, const struct vmm_config_device *device)
+{
+	uint64_t bits = 0;
+
+	if (device->channel < config->channel_count)
+		bits = VMM_BADGE_CHANNEL(device->channel);
+	for (unsigned i = device->first_port;
+	     i < (unsigned)device->first_port + device->port_count && i < VMM_CONFIG_PORTS; i++) {
+		if (config->ports[i].channel < config->channel_count)
+			bits |= VMM_BADGE_CHANNEL(config->ports[i].channel);
 	}
-	return VMM_ERR_UNSUPPORTED;
+	return bits;
 }
 
 enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_device *device)
@@ -164,9 +186,13 @@ enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_devic
 
 	if (v == NULL || m->virtio_count == MACHINE_VIRTIOS)
 		return VMM_ERR_NOMEM;
-	*v = (struct machine_virtio){ .machine = m, .name = device->name, .intid = device->intid };
-	if (device->channel < m->config->channel_count)
-		v->signals = VMM_BADGE_CHANNEL(device->channel);
+	*v = (struct machine_virtio){
+		.machine = m,
+		.name = device->name,
+		.kind = kind_of(device->kind),
+		.intid = device->intid,
+	};
+	v->signals = signals_of(m->config, device);
 	if ((device->flags & VMM_DEVICE_REMOTE) != 0) {
 		err = connect_remote(m, v, device);
 	} else {
@@ -190,6 +216,16 @@ void machine_virtio_reset(struct machine *m)
 			virtio_power_on(v->vd);
 		if (v->place == MACHINE_PCI)
 			virtio_pci_power_on(&v->pci);
+	}
+}
+
+void machine_virtio_say_figures(struct machine *m)
+{
+	for (unsigned i = 0; i < m->virtio_count; i++) {
+		const struct machine_virtio *v = m->virtio[i];
+
+		if (v->vd != NULL && v->kind->say_figures != NULL)
+			v->kind->say_figures(m, v->vd);
 	}
 }
 

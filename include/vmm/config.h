@@ -20,6 +20,7 @@ enum {
 	VMM_CONFIG_RAM = 4,
 	VMM_CONFIG_DEVICES = 40,
 	VMM_CONFIG_CHANNELS = 16,
+	VMM_CONFIG_PORTS = 24,
 	VMM_CONFIG_CMDLINE = 1024,
 	VMM_CONFIG_SEED = 32,
 };
@@ -111,6 +112,15 @@ struct vmm_config_device {
 	uint32_t flags;     /* VMM_DEVICE_* */
 	uint32_t queues; /* virtio: queues (pairs) where the kind may have several; 0: its choice */
 	uint32_t balloon_pages; /* balloon: pages of 4 KiB that the guest is asked to give up */
+	uint16_t first_port, port_count; /* virtio-console: of vmm_config.ports */
+	char name[32];
+};
+
+/* A port of a virtio-console. */
+struct vmm_config_port {
+	uint32_t channel;       /* index into channels; UINT32_MAX: what is written goes nowhere */
+	uint32_t serial;        /* 1: for the guest's programs, not a terminal */
+	uint16_t columns, rows; /* 0: not known */
 	uint32_t reserved;
 	char name[32];
 };
@@ -149,6 +159,8 @@ struct vmm_config {
 	uint32_t
 		log_channel; /* index into channels for the VMM's own log lines; UINT32_MAX: none */
 	uint32_t seeded;     /* 1: `seed` is random, and this VM's alone */
+	uint32_t port_count;
+	uint32_t reserved;
 	uint8_t seed[VMM_CONFIG_SEED];
 	uint64_t gicd_gpa, gicr_gpa,
 		gicc_gpa; /* GICR: one 128 KiB frame a vCPU; GICC: mapped by admin */
@@ -161,6 +173,7 @@ struct vmm_config {
 	struct vmm_config_pci pci;
 	struct vmm_config_image kernel, initrd, dtb, overlay; /* dtb: replaces the generated tree */
 	struct vmm_config_device devices[VMM_CONFIG_DEVICES];
+	struct vmm_config_port ports[VMM_CONFIG_PORTS];
 	struct vmm_channel channels[VMM_CONFIG_CHANNELS];
 	char cmdline[VMM_CONFIG_CMDLINE];
 };

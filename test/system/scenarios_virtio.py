@@ -9,7 +9,7 @@ import time
 import linux
 from machine import PATIENCE, ROOT, WORK, Failure, host_devices, make_disk
 from scenario import scenario
-from scenarios import check, take_selftest
+from scenarios import PROMPT, check, shell, take_selftest
 
 
 @scenario(gic=(2, 3), soak=True)
@@ -126,6 +126,46 @@ def sockets(s):
         end = machine.expect(r"STREAM (ok .*|WRONG.*)\n", s.amount(3, 40) * PATIENCE).group(1)
         check(end.startswith("ok"), end)
         s.figure(end.strip())
+    with s.test("what its balloon held is said when a VM ends"):
+        machine.expect(r"vmm sender: device memory: 16384 KiB given up at most")
+
+
+@scenario(gic=(2, 3))
+def ports(s):
+    """Consoles of several ports: names, sizes, and bytes both ways on each."""
+    machine = s.boot("ports.dts")
+    shell(machine)
+
+    def answer(command, pattern):
+        machine.type(f"{command}\n")
+        return machine.expect(pattern)
+
+    with s.test("each port has its name"):
+        answer("cat /sys/class/virtio-ports/*/name | sort | xargs echo named",
+               r"^\[debian\] named agent apart main more nowhere second$")
+    with s.test("a terminal has its size"):
+        for terminal, size in ((0, {"100", "30"}), (1, {"90", "25"})):
+            # Older Linux takes the columns of this message for the rows.
+            found = answer(f"echo size $(stty -F /dev/hvc{terminal} size) .", r"^\[debian\] size (\d+) (\d+) \.$")
+            check({found.group(1), found.group(2)} == size, found.group(0))
+    machine.type("port() { echo /dev/$(cd /sys/class/virtio-ports && grep -l \"^$1$\" */name | cut -d/ -f1); }\n")
+    with s.test("what is written to a port comes out under its name"):
+        for number, name in enumerate(("main", "second", "agent", "apart", "more")):
+            device = {"main": "/dev/hvc0", "second": "/dev/hvc1", "apart": "/dev/hvc2"}.get(
+                name, f"$(port {name})")
+            answer(f"echo from{number} $((6 * 7)) >{device}", rf"^\[{name}\] from{number} 42$")
+    with s.test("a port that leads nowhere takes what is written"):
+        answer("dd if=/dev/zero of=$(port nowhere) bs=64k count=16 && echo took $((6 * 7))",
+               r"^\[debian\] took 42$")
+    with s.test("what is typed reaches the port that has the input"):
+        for number, name in ((4, "agent"), (6, "more")):
+            machine.type(f"head -n 1 $(port {name}) | sed 's/^/heard /' &\n")
+            machine.expect(PROMPT)
+            machine.type(f"\x1d{number}for {name}\n\x1d1")
+            machine.expect(rf"heard for {name}$")
+    with s.test("poweroff"):
+        machine.type("poweroff\n")
+        check(machine.off() == 0, "status is not 0")
 
 
 def neighbour_rounds(s, machine, rounds):

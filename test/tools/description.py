@@ -42,12 +42,13 @@ BASE = """/dts-v1/;
 		rng { kind = "rng-driver"; reg = /bits/ 64 <0x0a002000 0x1000>; interrupt = <64>; };
 		vsock { kind = "sockets"; };
 	};
-	vms { hello { kernel = "linux"; memory-mib = <256>; }; };
+	vms { hello { kernel = "linux"; memory-mib = <256>; devices { con { kind = "virtio-console"; }; }; }; };
 };
 """
 # Where a row's example goes, by its heading; where another node than the usual one is needed, by property.
 NODES = {"/images/NAME": "/images/linux", "/programs/NAME": "/programs/serial", "/vms/NAME": "/vms/hello",
-         "/vms/NAME/pci": "/vms/hello/pci", "/vms/NAME/devices/NAME": "/vms/hello/devices/example"}
+         "/vms/NAME/pci": "/vms/hello/pci", "/vms/NAME/devices/NAME": "/vms/hello/devices/example",
+         "/vms/NAME/devices/NAME/ports/NAME": "/vms/hello/devices/con/ports/example"}
 SPECIAL = {("/programs/NAME", "kind"): "/programs/disks", ("/programs/NAME", "driver"): "/programs/disks",
            ("/programs/NAME", "reg"): "/programs/disk", ("/programs/NAME", "interrupt"): "/programs/disk"}
 BLOCKS = {"programs": "/", "vcpus": "/vms/hello", "devices": "/vms/hello", "pci": "/vms/hello"}

@@ -338,26 +338,44 @@ static void check_utilisation(const struct system *system, struct report *report
 
 /* ---- between VMs ---- */
 
-static void check_console(const struct system *system, uint32_t vm, uint32_t device,
+/* How many of the device's consoles, of the first `count` it may have, have that name. */
+static uint32_t consoles_named(const struct system_device *device, uint32_t count, const char *name)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const char *console = system_console(device, i);
+
+		found += console != NULL && strcmp(console, name) == 0;
+	}
+	return found;
+}
+
+static void check_console(const struct system *system, uint32_t vm, uint32_t device, uint32_t port,
 			  struct report *report)
 {
 	const struct system_vm *mine = &system->vms[vm];
-	const char *console = mine->devices[device].console;
+	const char *console = system_console(&mine->devices[device], port);
 	struct text path;
+	uint32_t before = 0;
 
 	if (console == NULL)
 		return;
-	vm_path(&path, mine, "/devices/", mine->devices[device].name);
 	for (uint32_t i = 0; i <= vm; i++) {
 		const struct system_vm *other = &system->vms[i];
 
-		for (uint32_t j = 0; j < (i == vm ? device : other->device_count); j++) {
-			if (other->devices[j].console != NULL &&
-			    strcmp(other->devices[j].console, console) == 0)
-				report_add(report, path.at, "console", console,
-					   "a name of its own for each console");
-		}
+		for (uint32_t j = 0; j < (i == vm ? device : other->device_count); j++)
+			before += consoles_named(&other->devices[j], SYSTEM_PORTS + 1, console);
 	}
+	before += consoles_named(&mine->devices[device], port, console);
+	if (before == 0)
+		return;
+	vm_path(&path, mine, "/devices/", mine->devices[device].name);
+	if (port > 0) {
+		text_add(&path, "/ports/");
+		text_add(&path, mine->devices[device].ports[port - 1].name);
+	}
+	report_add(report, path.at, "console", console, "a name of its own for each console");
 }
 
 static void check_names(const struct system *system, struct report *report)
@@ -489,8 +507,10 @@ void system_check(const struct system *system, struct report *report)
 		system_check_pci(vm, report);
 		check_images(system, vm, report);
 		check_vcpus(system, vm, report);
-		for (uint32_t j = 0; j < vm->device_count; j++)
-			check_console(system, i, j, report);
+		for (uint32_t j = 0; j < vm->device_count; j++) {
+			for (uint32_t p = 0; p <= vm->devices[j].port_count; p++)
+				check_console(system, i, j, p, report);
+		}
 	}
 	check_utilisation(system, report);
 	system_check_native(system, report);

@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include <vmm/console.h>
+
 #include "vmm/admin/parse.h"
 
 static void program_path(struct text *path, const struct system_program *program)
@@ -336,6 +338,38 @@ static void check_balloon(const struct system_vm *vm, const struct system_device
 		report_add(report, path, "balloon-mib", found.at, "at most half of the VM's RAM");
 }
 
+/* A size has both numbers, and belongs to what a terminal may be at the other end of. */
+static void check_size(const char *path, uint32_t columns, uint32_t rows, bool terminal,
+		       struct report *report)
+{
+	if (columns == 0 && rows == 0)
+		return;
+	if (!terminal)
+		report_add(report, path, columns != 0 ? "columns" : "rows", "a number",
+			   "only on a virtio-console and its ports that are not \"serial-port\"");
+	else if (columns == 0 || rows == 0)
+		report_add(report, path, columns == 0 ? "columns" : "rows", "nothing",
+			   "both \"columns\" and \"rows\"");
+}
+
+static void check_terminal(const struct system_device *device, const char *device_at,
+			   struct report *report)
+{
+	struct text path;
+
+	check_size(device_at, device->columns, device->rows,
+		   device->kind == VMM_DEVICE_VIRTIO_CONSOLE, report);
+	for (uint32_t i = 0; i < device->port_count; i++) {
+		const struct system_port *port = &device->ports[i];
+
+		text_clear(&path);
+		text_add(&path, device_at);
+		text_add(&path, "/ports/");
+		text_add(&path, port->name);
+		check_size(path.at, port->columns, port->rows, !port->serial, report);
+	}
+}
+
 static void check_vm_devices(const struct system *system, uint32_t vm, struct report *report)
 {
 	uint32_t channels = 1; /* the VMM's log */
@@ -353,8 +387,10 @@ static void check_vm_devices(const struct system *system, uint32_t vm, struct re
 		check_net(device, path.at, report);
 		check_socket(system, vm, i, path.at, report);
 		check_balloon(mine, device, path.at, report);
+		check_terminal(device, path.at, report);
 		channels += device->backend >= 0;
-		channels += device->console != NULL;
+		for (uint32_t port = 0; port <= device->port_count; port++)
+			channels += system_console(device, port) != NULL;
 	}
 	if (channels <= VMM_CONFIG_CHANNELS)
 		return;
@@ -394,6 +430,34 @@ static void check_timer_clients(const struct system *system, struct report *repo
 	report_add(report, "/vms", "cores", found.at, allowed.at);
 }
 
+/* Each console takes a place at the multiplexer, and each log: one a VM, a program, and admin's. */
+static void check_console_clients(const struct system *system, struct report *report)
+{
+	uint32_t logs = 1 + system->program_count - SYSTEM_FIXED_PROGRAMS + system->vm_count;
+	uint32_t consoles = 0;
+	struct text found, allowed;
+
+	for (uint32_t i = 0; i < system->vm_count; i++) {
+		const struct system_vm *vm = &system->vms[i];
+
+		logs += system_own_programs(vm);
+		for (uint32_t j = 0; j < vm->device_count; j++) {
+			for (uint32_t port = 0; port <= vm->devices[j].port_count; port++)
+				consoles += system_console(&vm->devices[j], port) != NULL;
+		}
+	}
+	if (consoles + logs <= VMM_CONSOLE_CLIENTS)
+		return;
+	text_clear(&found);
+	text_add_number(&found, consoles);
+	text_add(&found, " consoles");
+	text_clear(&allowed);
+	text_add(&allowed, "at most ");
+	text_add_number(&allowed, VMM_CONSOLE_CLIENTS - (logs < VMM_CONSOLE_CLIENTS ? logs : 0));
+	text_add(&allowed, " in all VMs together, beside the logs");
+	report_add(report, "/vms", "console", found.at, allowed.at);
+}
+
 uint64_t system_channels_bytes(const struct system *system)
 {
 	uint64_t sum = 0;
@@ -423,4 +487,5 @@ void system_check_native(const struct system *system, struct report *report)
 	for (uint32_t i = 0; i < system->vm_count; i++)
 		check_vm_devices(system, i, report);
 	check_timer_clients(system, report);
+	check_console_clients(system, report);
 }

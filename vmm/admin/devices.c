@@ -14,6 +14,15 @@
 
 static const char *const transports[] = { "mmio", "pci", NULL };
 
+static const char *const device_children[] = { "ports", NULL };
+
+static const struct schema_property port_table[] = {
+	OPTIONAL(P_NAME("console", system_port, console)),
+	OPTIONAL(.name = "serial-port", .type = SCHEMA_FLAG, P_AT(system_port, serial)),
+	OPTIONAL(P_U32("columns", system_port, columns, 1, UINT16_MAX)),
+	OPTIONAL(P_U32("rows", system_port, rows, 1, UINT16_MAX)),
+};
+
 static const struct schema_property device_table[] = {
 	NEEDED(P_CHOICE("kind", system_device, kind, device_kind_names)),
 	OPTIONAL(P_RANGE("reg", system_device, at)),
@@ -27,6 +36,9 @@ static const struct schema_property device_table[] = {
 	OPTIONAL(P_NAME("backend", system_device, backend_name)),
 	OPTIONAL(P_U32("data-kib", system_device, data_kib, 64, 4096)),
 	OPTIONAL(P_U64("rate-kib", system_device, rate_kib, 1, RATE_KIB_MAX)),
+	/* virtio-console */
+	OPTIONAL(P_U32("columns", system_device, columns, 1, UINT16_MAX)),
+	OPTIONAL(P_U32("rows", system_device, rows, 1, UINT16_MAX)),
 	/* virtio-blk */
 	OPTIONAL(P_U32("partition", system_device, partition, 1, 128)),
 	OPTIONAL(P_RANGE("range", system_device, range)),
@@ -103,6 +115,31 @@ static void default_mac(const char *vm, const char *device, uint8_t mac[6])
 		mac[i] = (uint8_t)(hash >> 8 * i);
 }
 
+static void parse_ports(struct system_device *device, const struct schema_node *node,
+			struct report *report)
+{
+	struct schema_node list, child = { .offset = -1 };
+
+	if (!schema_child(node, "ports", &list))
+		return;
+	if (device->kind != VMM_DEVICE_VIRTIO_CONSOLE)
+		report_add(report, node->path.at, "ports", "the node", "only on a virtio-console");
+	schema_read(report, &list, NULL, 0, NULL);
+	while (schema_next(&list, &child)) {
+		struct system_port *port = &device->ports[device->port_count];
+
+		if (device->port_count == SYSTEM_PORTS) {
+			parse_limit(report, &child, SYSTEM_PORTS);
+			return;
+		}
+		parse_name(report, &child);
+		*port = (struct system_port){ .name = schema_name(&child) };
+		schema_read(report, &child, port_table, ARRAY_SIZE(port_table), port);
+		schema_only_children(report, &child, parse_no_children);
+		device->port_count++;
+	}
+}
+
 static void parse_device(const struct system *system, struct system_vm *vm,
 			 const struct schema_node *node, struct report *report)
 {
@@ -113,7 +150,8 @@ static void parse_device(const struct system *system, struct system_vm *vm,
 	parse_name(report, node);
 	*device = (struct system_device){ .name = schema_name(node), .backend = -1 };
 	schema_read(report, node, device_table, ARRAY_SIZE(device_table), device);
-	schema_only_children(report, node, parse_no_children);
+	schema_only_children(report, node, device_children);
+	parse_ports(device, node, report);
 	device->backend = parse_program_name(system, node, "backend", device->backend_name, report);
 	kind = device_kind(device->kind);
 	if (kind != NULL && device->data_kib == 0)
@@ -142,6 +180,13 @@ void parse_devices(const struct system *system, struct system_vm *vm,
 		}
 		parse_device(system, vm, &child, report);
 	}
+}
+
+const char *system_console(const struct system_device *device, uint32_t port)
+{
+	if (port == 0)
+		return device->console;
+	return port <= device->port_count ? device->ports[port - 1].console : NULL;
 }
 
 void system_channel_params(const struct system_device *device, struct vmm_channel *channel)

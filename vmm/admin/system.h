@@ -28,6 +28,7 @@ enum {
 	SYSTEM_VCPUS = VMM_CONFIG_VCPUS,
 	SYSTEM_RAM = VMM_CONFIG_RAM,
 	SYSTEM_PROGRAMS = 16,
+	SYSTEM_PORTS = 3,    /* of a virtio-console, beside its first */
 	SYSTEM_DEVICES = 16, /* that a VM's description may list */
 	SYSTEM_BOARD_RAM = 4,
 	/* Clients of the timer server: vCPUs, some native programs, and the console. */
@@ -135,13 +136,24 @@ struct system_vcpu {
 	uint64_t mpidr; /* affinity fields only */
 };
 
+/* A console's way out: to the multiplexer, or nowhere. */
+struct system_port {
+	const char *name;
+	const char *console;    /* name at the multiplexer; NULL: it is not connected */
+	uint32_t serial;        /* the guest's programs open it by its name; it is no terminal */
+	uint32_t columns, rows; /* of the terminal; 0: not known */
+};
+
 struct system_device {
 	const char *name;
 	uint32_t kind; /* enum vmm_device_kind */
 	struct system_range at;
-	uint32_t interrupt;  /* INTID; 0: none (PCI) */
-	const char *console; /* name of its console; NULL: it has none */
-	uint32_t transport;  /* enum vmm_transport */
+	uint32_t interrupt;     /* INTID; 0: none (PCI) */
+	const char *console;    /* name of its console; NULL: it has none */
+	uint32_t columns, rows; /* virtio-console: its terminal's; 0: not known */
+	uint32_t port_count;    /* virtio-console: beside the first, which is the device itself */
+	struct system_port ports[SYSTEM_PORTS];
+	uint32_t transport; /* enum vmm_transport */
 	uint32_t packed, queues;
 	uint32_t own_program; /* it does not run in the VMM */
 	const char *backend_name;
@@ -229,6 +241,12 @@ void system_channel_params(const struct system_device *device, struct vmm_channe
  * (0: not known yet, as in system_check()).
  */
 void system_check_memory(const struct system *system, uint64_t image_bytes, struct report *report);
+
+/**
+ * Name at the multiplexer of a device's port, 0 being the device itself; NULL: it has none. Any index
+ * may be asked for.
+ */
+const char *system_console(const struct system_device *device, uint32_t port);
 
 /** How many devices have a program of their own; at most SYSTEM_OWN_PROGRAMS. */
 uint32_t system_own_programs(const struct system_vm *vm);

@@ -395,6 +395,37 @@ static const struct wrong wrongs[] = {
 	  "/vms/two/pci",
 	  "lanes",
 	  "unknown" },
+	{ "ports of a disk",
+	  { "/vms/two/devices/vda/ports/a:console=a" },
+	  "/vms/two/devices/vda",
+	  "ports",
+	  "the node" },
+	{ "a port's console that has another's name",
+	  { "/vms/two/devices/con:kind=virtio-console",
+	    "/vms/two/devices/con/ports/a:console=second" },
+	  "/vms/two/devices/con/ports/a",
+	  "console",
+	  "second" },
+	{ "columns without rows",
+	  { "/vms/two/devices/con:kind=virtio-console", "/vms/two/devices/con:columns=<80>" },
+	  "/vms/two/devices/con",
+	  "rows",
+	  "nothing" },
+	{ "rows of a port without columns",
+	  { "/vms/two/devices/con:kind=virtio-console", "/vms/two/devices/con/ports/a:rows=<25>" },
+	  "/vms/two/devices/con/ports/a",
+	  "columns",
+	  "nothing" },
+	{ "size of a UART's terminal",
+	  { "/vms/two/devices/uart:columns=<80>" },
+	  "/vms/two/devices/uart",
+	  "columns",
+	  "a number" },
+	{ "a terminal without end",
+	  { "/vms/two/devices/con:kind=virtio-console", "/vms/two/devices/con:rows=<65536>" },
+	  "/vms/two/devices/con",
+	  "rows",
+	  "65536" },
 	{ "balloon of all of the RAM",
 	  { "/vms/two/devices/b:kind=virtio-balloon", "/vms/two/devices/b:balloon-mib=<4>" },
 	  "/vms/two/devices/b",
@@ -620,6 +651,110 @@ static void a_pci_bus_of_its_own(void **state)
 	test_free(system);
 }
 
+static void ports_of_a_console(void **state)
+{
+	static const char *const settings[] = {
+		"/vms/one/devices/con:kind=virtio-console",
+		"/vms/one/devices/con:console=main",
+		"/vms/one/devices/con:columns=<100>",
+		"/vms/one/devices/con:rows=<30>",
+		"/vms/one/devices/con/ports/agent:console=agent",
+		"/vms/one/devices/con/ports/silent:columns=<80>",
+		"/vms/one/devices/con/ports/silent:rows=<25>",
+	};
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { 0 };
+	struct buffer blob = { 0 };
+	const struct system_device *con = &system->vms[0].devices[0];
+
+	(void)state;
+	if (!parse(settings, ARRAY_SIZE(settings), system, &blob, &findings))
+		fail_msg("%s", findings.all);
+	assert_int_equal(con->port_count, 2);
+	assert_int_equal(con->columns, 100);
+	assert_int_equal(con->rows, 30);
+	assert_string_equal(con->ports[0].name, "agent");
+	assert_int_equal(con->ports[0].columns, 0);
+	assert_string_equal(con->ports[1].name, "silent");
+	assert_int_equal(con->ports[1].rows, 25);
+	assert_string_equal(system_console(con, 0), "main");
+	assert_string_equal(system_console(con, 1), "agent");
+	assert_null(system_console(con, 2));
+	assert_null(system_console(con, 3));
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+static void a_port_with_its_devices_console(void **state)
+{
+	static const char *const settings[] = {
+		"/vms/one/devices/con:kind=virtio-console",
+		"/vms/one/devices/con:console=main",
+		"/vms/one/devices/con/ports/a:console=main",
+	};
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { .wanted = { .path = "/vms/one/devices/con/ports/a",
+						 .property = "console",
+						 .found = "main" } };
+	struct buffer blob = { 0 };
+
+	(void)state;
+	assert_false(parse(settings, ARRAY_SIZE(settings), system, &blob, &findings));
+	assert_true(findings.seen);
+	buffer_fini(&blob);
+	test_free(system);
+}
+
+/* What a VM may have of them, and all VMs together. */
+static void too_many_ports(void **state)
+{
+	static const struct {
+		const char *path, *property, *found;
+	} wanted[] = {
+		{ "/vms/one/devices/con/ports/d", "", "too many" },
+		{ "/vms/one/devices", "", "devices with a backend" },
+		{ "/vms", "console", "46 consoles" },
+	};
+
+	(void)state;
+	for (unsigned step = 0; step < ARRAY_SIZE(wanted); step++) {
+		struct system *system = test_malloc(sizeof(*system));
+		struct findings findings = { .wanted = { .path = wanted[step].path,
+							 .property = wanted[step].property,
+							 .found = wanted[step].found } };
+		unsigned vms = step == 2 ? 15 : 1, consoles = step == 1 ? 6 : 1;
+		unsigned ports = step == 0 ? 4 : 3, count = 0;
+		static char texts[256][80];
+		static const char *settings[256];
+		struct buffer blob = { 0 };
+
+		for (unsigned v = 0; v < vms; v++) {
+			const char *vm = v == 0 ? "one" : (char[]){ 'v', (char)('a' + v), 0 };
+
+			if (v > 0) {
+				snprintf(texts[count++], 80, "/vms/%s:kernel=bare", vm);
+				snprintf(texts[count++], 80, "/vms/%s:memory-mib=<2>", vm);
+			}
+			for (unsigned c = 0; c < consoles; c++) {
+				snprintf(texts[count++], 80,
+					 "/vms/%s/devices/con%.*u:kind=virtio-console", vm, c > 0,
+					 c);
+				for (unsigned p = 0; p < ports; p++)
+					snprintf(
+						texts[count++], 80,
+						"/vms/%s/devices/con%.*u/ports/%c:console=%s-%u-%u",
+						vm, c > 0, c, (int)('a' + p), vm, c, p);
+			}
+		}
+		for (unsigned i = 0; i < count; i++)
+			settings[i] = texts[i];
+		if (parse(settings, count, system, &blob, &findings) || !findings.seen)
+			fail_msg("%u: %s", step, findings.all);
+		buffer_fini(&blob);
+		test_free(system);
+	}
+}
+
 static void same_interrupt_twice(void **state)
 {
 	static const char *const settings[] = {
@@ -712,6 +847,9 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(good_gives_everything),
 		cmocka_unit_test(a_pci_bus_of_its_own),
+		cmocka_unit_test(ports_of_a_console),
+		cmocka_unit_test(a_port_with_its_devices_console),
+		cmocka_unit_test(too_many_ports),
 		cmocka_unit_test(same_interrupt_twice),
 		cmocka_unit_test(seventeen_vms_are_too_many),
 		cmocka_unit_test(truncated_blobs_are_refused),

@@ -36,6 +36,8 @@ static void one_page(struct virtio_balloon *balloon, uint32_t number, bool in)
 		balloon->held++;
 	else
 		balloon->held -= balloon->held > 0;
+	if (balloon->held > balloon->most)
+		balloon->most = balloon->held;
 }
 
 static void pages(struct virtio_balloon *balloon, unsigned queue)
@@ -177,6 +179,7 @@ void virtio_balloon_init(struct virtio_balloon *balloon, const struct virtio_set
 	struct virtio_setup setup = *common;
 
 	balloon->config.num_pages = pages_wanted;
+	balloon->most = 0;
 	balloon->reported = 0;
 	balloon->strange = 0;
 	setup.ops = &balloon_ops;

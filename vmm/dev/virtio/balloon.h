@@ -44,6 +44,7 @@ struct virtio_balloon {
 		uint32_t actual;    /* what the guest says it has reached */
 	} config;
 	uint64_t held;     /* pages in the balloon, by what went in and out */
+	uint64_t most;     /* the most it ever held */
 	uint64_t reported; /* bytes reported as free, ever */
 	uint64_t strange;  /* pages named that are not RAM */
 	uint64_t stat[VIRTIO_BALLOON_STATS];

@@ -78,6 +78,7 @@ static void pages_go_in_and_out(void **state)
 	/* Out more than was ever in: nothing is below nothing. */
 	give(DEFLATE, numbers, 200, sizeof(numbers));
 	assert_int_equal(balloon.held, 0);
+	assert_int_equal(balloon.most, 200);
 	assert_int_equal(balloon.strange, 0);
 }
 
