@@ -18,9 +18,13 @@ struct cruelty {
 	void (*run)(void);
 };
 
+/* Switches the other vCPUs on, which then do what is under way. */
+void start_others(void);
+
 void cruel_instructions(void); /* every system instruction and register, and classes of others */
 void cruel_random(void);       /* whatever a random word means; does not come back */
 void cruel_pages(void);        /* every byte of every emulated page at every width */
+void cruel_pages_beside(void); /* the part of the other vCPUs in it */
 void cruel_scan(void);         /* loads and stores all over the address space */
 void cruel_calls(void);        /* hypercalls with any register content, x7 included */
 void cruel_psci(void);         /* wild PSCI calls */

@@ -4,8 +4,8 @@
 
 enum {
 	STORM_RESETS = 20,
-	SPIN_SECONDS = 2,
-	FLOOD_LINES = 500,
+	SPIN_SECONDS = 1,
+	FLOOD_LINES = 100,
 	STORM_SGI = 1,
 };
 static const uint64_t state_magic = 0x57ac0de5eed5eed5;
@@ -30,10 +30,19 @@ void irq_handler(void)
 
 void secondary_main(uint64_t index)
 {
-	gic_init_cpu((uint32_t)index);
+	if (storm_end == 0)
+		cruel_pages_beside();
+	else
+		gic_init_cpu((uint32_t)index);
 	while (counter() < storm_end)
 		gic_send(0, (uint32_t)noise() & 15);
 	psci(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+void start_others(void)
+{
+	for (uint32_t i = 1; i < machine.cpu_count; i++)
+		psci(PSCI_CPU_ON, machine.mpidr[i], (uintptr_t)secondary_start, i);
 }
 
 static void spin(uint64_t seconds)
@@ -56,8 +65,7 @@ static void cruel_storm(void)
 	gic_init_dist();
 	gic_init_cpu(0);
 	storm_end = counter() + SPIN_SECONDS * counter_hz();
-	for (uint32_t i = 1; i < machine.cpu_count; i++)
-		psci(PSCI_CPU_ON, machine.mpidr[i], (uintptr_t)secondary_start, i);
+	start_others();
 	vtimer_set(0);
 	gic_send(0, STORM_SGI);
 	irq_on();

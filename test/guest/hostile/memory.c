@@ -15,7 +15,10 @@ enum {
 	CRUEL_SLOTS = 3,    /* the devices of test/system/hostile.dts, and none */
 	PCI_CONFIG = 0x140, /* bytes, and some behind them */
 	PCI_MEMORY_AND_MASTER = 6,
+	TOGETHER = 500, /* writes to each page by each of several vCPUs */
 };
+
+static volatile bool finished[GUEST_CPUS];
 
 static void write_all(uint64_t at, uint64_t size, uint64_t value)
 {
@@ -58,11 +61,78 @@ static void cruel_pci(void)
 		cruel_function(pci_function(slot));
 }
 
+/* Any width, any value, anywhere in a page or frame of this size. */
+static void write_somewhere(uint64_t base, uint64_t size)
+{
+	uint64_t value = noise(), at = base + (noise() & (size - 1));
+
+	switch (noise() & 3) {
+	case 0:
+		write8(at, (uint8_t)value);
+		break;
+	case 1:
+		write16(at & ~UINT64_C(1), (uint16_t)value);
+		break;
+	case 2:
+		write32(at & ~UINT64_C(3), (uint32_t)value);
+		break;
+	default:
+		write64(at & ~UINT64_C(7), value);
+	}
+}
+
+/* All vCPUs in all pages, so that a model's registers change under each other's hands. */
+static void write_anywhere(void)
+{
+	uint64_t gicd_size = machine.gic_version == 3 ? FRAME_V3 : PAGE;
+
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		write_somewhere(machine.gicd, gicd_size);
+		if (machine.gic_version == 3)
+			write_somewhere(machine.gicr, 2 * FRAME_V3 * (uint64_t)machine.cpu_count);
+		else
+			write_somewhere(machine.gicc, PAGE);
+		if (machine.rtc != 0)
+			write_somewhere(machine.rtc, PAGE);
+		write_somewhere(machine.uart, PAGE);
+	}
+}
+
+void cruel_pages_beside(void)
+{
+	write_anywhere();
+	finished[cpu_index()] = true;
+}
+
+static void restore_uart(void)
+{
+	write32(machine.uart + UART_IMSC, 0);
+	write32(machine.uart + UART_LCRH, UART_8N1_FIFO);
+	write32(machine.uart + UART_CR, UART_ON);
+}
+
+static void pages_together(void)
+{
+	start_others();
+	write_anywhere();
+	for (uint32_t i = 1; i < machine.cpu_count; i++) {
+		while (!finished[i])
+			;
+	}
+	restore_uart();
+}
+
+/* With one vCPU each byte in turn; several have their own way, for which one was enough. */
 void cruel_pages(void)
 {
 	uint64_t gicd_size = machine.gic_version == 3 ? FRAME_V3 : PAGE;
 
 	catch_begin();
+	if (machine.cpu_count > 1) {
+		pages_together();
+		catch_end();
+		return;
+	}
 	write_all(machine.gicd, gicd_size, ~UINT64_C(0));
 	if (machine.gic_version == 3) {
 		write_all(machine.gicr, FRAME_V3, noise());
@@ -79,9 +149,7 @@ void cruel_pages(void)
 	/* Last, since it takes the console's settings with it. */
 	write_all(machine.uart, PAGE, ~UINT64_C(0));
 	write_all(machine.uart, PAGE, noise());
-	write32(machine.uart + UART_IMSC, 0);
-	write32(machine.uart + UART_LCRH, UART_8N1_FIFO);
-	write32(machine.uart + UART_CR, UART_ON);
+	restore_uart();
 	catch_end();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * More than one vCPU. The others wait for orders in a word of their own and answer in another; they
- * print nothing. An order is carried out with interrupts masked, polling the GIC.
+ * More than one vCPU. The others wait asleep for orders in a word of their own, which an SGI announces,
+ * and answer in another; they print nothing. An order is carried out with interrupts masked, polling the
+ * GIC. Whoever has nothing to do sleeps: a host with fewer cores needs them for the ones that have.
  */
 #include "test/guest/selftest/selftest.h"
 
@@ -15,7 +16,9 @@ enum order {
 	ORDER_OFF,
 };
 
-static volatile uint32_t alive[GUEST_CPUS], order[GUEST_CPUS], count[GUEST_CPUS],
+enum { DOORBELL = 14 };
+
+static volatile uint32_t alive[GUEST_CPUS], order[GUEST_CPUS], taken[GUEST_CPUS], count[GUEST_CPUS],
 	answer[GUEST_CPUS], seen[GUEST_CPUS];
 static volatile uint64_t context[GUEST_CPUS], mpidr[GUEST_CPUS], stamp[GUEST_CPUS];
 
@@ -67,6 +70,23 @@ static uint32_t carry_out(uint32_t self)
 	}
 }
 
+static void await_order(uint32_t self)
+{
+	uint32_t intid;
+
+	do {
+		uint32_t iar = gic_ack();
+
+		intid = iar & 0x3ff;
+		if (intid < GIC_SPURIOUS)
+			gic_eoi(iar);
+		else
+			wfi();
+	} while (intid != DOORBELL);
+	taken[self] = 1;
+	barrier();
+}
+
 void secondary_main(uint64_t index)
 {
 	uint32_t self = (uint32_t)index;
@@ -78,8 +98,7 @@ void secondary_main(uint64_t index)
 	barrier();
 	alive[self]++;
 	for (;;) {
-		while (order[self] == ORDER_NONE)
-			;
+		await_order(self);
 		if (order[self] == ORDER_OFF) {
 			order[self] = ORDER_NONE;
 			psci(PSCI_CPU_OFF, 0, 0, 0);
@@ -93,10 +112,13 @@ void secondary_main(uint64_t index)
 static void give(uint32_t cpu, enum order what, uint32_t times)
 {
 	answer[cpu] = 0;
+	taken[cpu] = 0;
 	count[cpu] = times;
-	barrier();
 	order[cpu] = what;
 	barrier();
+	gic_send(cpu, DOORBELL);
+	/* Not taken: the answer will not come either. */
+	word_within(&taken[cpu], 1, 10 * SOON_MS);
 }
 
 static bool start(uint32_t cpu)
