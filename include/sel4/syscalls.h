@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * System calls. The plain forms exchange the first four words with the IPC buffer, as libsel4 does.
- * The WithMRs forms leave the buffer alone: a null pointer sends zero or drops the word, and words
- * beyond the message's length are sent as zero, so that no stale register leaves the program.
+ * The WithMRs forms leave the buffer alone: a null pointer sends zero or drops the word. Words beyond
+ * the message's length are not sent; what is in their registers the kernel does not look at.
  */
 #pragma once
 
@@ -21,9 +21,20 @@ SEL4_INLINE struct sel4_regs sel4_load(seL4_CPtr cap, seL4_MessageInfo_t info)
 	};
 }
 
+/* Whatever a register holds: a word that nobody reads, at no price. */
+SEL4_INLINE seL4_Word sel4_any(void)
+{
+	seL4_Word word;
+
+	__asm__ volatile("" : "=r"(word)); /* volatile: each use may have another register */
+	return word;
+}
+
 SEL4_INLINE seL4_Word sel4_word(seL4_MessageInfo_t info, unsigned i, const seL4_Word *mr)
 {
-	return mr != seL4_Null && seL4_MessageInfo_get_length(info) > i ? *mr : 0;
+	if (seL4_MessageInfo_get_length(info) <= i)
+		return sel4_any();
+	return mr != seL4_Null ? *mr : 0;
 }
 
 /* The words to send, from where the caller keeps them. */

@@ -114,6 +114,14 @@ bool ref_lr_free(struct ref *ref, unsigned vcpu)
 	return false;
 }
 
+bool ref_lr_busy(struct ref *ref, unsigned vcpu)
+{
+	for (unsigned lr = 0; lr < ref->lrs; lr++)
+		if (ref->lr[vcpu][lr].busy)
+			return true;
+	return false;
+}
+
 bool ref_claim(struct ref *ref, unsigned vcpu, unsigned intid, unsigned lr)
 {
 	struct ref_irq *irq = irq_of(ref, vcpu, intid);

@@ -64,6 +64,7 @@ bool ref_deliverable(struct ref *ref, unsigned vcpu, unsigned intid);
 /* The most urgent priority among those, 256 if there is none. */
 unsigned ref_best(struct ref *ref, unsigned vcpu);
 bool ref_lr_free(struct ref *ref, unsigned vcpu);
+bool ref_lr_busy(struct ref *ref, unsigned vcpu);
 
 /* It was claimed. False: another list register of `vcpu` holds it, or this one is taken. */
 bool ref_claim(struct ref *ref, unsigned vcpu, unsigned intid, unsigned lr);

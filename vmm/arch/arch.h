@@ -36,6 +36,7 @@ enum exit_kind {
 
 enum {
 	EXIT_REG_ZERO = 31, /* reads as zero, ignores writes */
+	EXIT_IPI_USUAL = 0, /* the register that is not for old or special uses */
 };
 
 struct vm_exit {

@@ -25,14 +25,39 @@ static VMM_SELDOM enum port_answer exit_abort(struct vcpu *v, bool write, uint64
 	return exit_inject(v, write ? ARCH_FAULT_STORE_ABORT : ARCH_FAULT_LOAD_ABORT, gpa);
 }
 
-static enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
+/*
+ * The three exits that are worth it are answered without a look at the vCPU's state. `held`, which says
+ * that a guest nobody answers stands at an exit, is then set only where an answer may not come: by
+ * these.
+ */
+static VMM_SELDOM enum port_answer held_failed(struct vcpu *v, enum vmm_err err)
+{
+	enum port_answer answer;
+
+	v->held = true;
+	answer = vcpu_failed(v, err);
+	v->held = answer == PORT_HOLD;
+	return answer;
+}
+
+static VMM_SELDOM enum port_answer held_abort(struct vcpu *v, bool write, uint64_t gpa)
+{
+	enum port_answer answer;
+
+	v->held = true;
+	answer = exit_abort(v, write, gpa);
+	v->held = answer == PORT_HOLD;
+	return answer;
+}
+
+static inline enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
 {
 	const struct bus_region *region = bus_find(&v->vm->bus, ex->gpa, ex->width, &v->bus_hint);
 	struct mmio_access access;
 	enum vmm_err err;
 
 	if (region == NULL)
-		return exit_abort(v, ex->write, ex->gpa);
+		return held_abort(v, false, ex->gpa);
 	mmio_prepare(&access, ex->width, false, v->index);
 	bus_access(region, ex->gpa, &access);
 	if (ex->reg == EXIT_REG_ZERO) {
@@ -41,7 +66,7 @@ static enum port_answer exit_load(struct vcpu *v, const struct vm_exit *ex)
 	}
 	err = port_gpr_load(&v->port, ex->reg, arch_load_value(ex, access.value),
 			    ex->pc + ex->length);
-	return err == VMM_OK ? PORT_COMPLETE : vcpu_failed(v, err);
+	return err == VMM_OK ? PORT_COMPLETE : held_failed(v, err);
 }
 
 static uint64_t low_bytes(uint64_t value, unsigned width)
@@ -51,7 +76,7 @@ static uint64_t low_bytes(uint64_t value, unsigned width)
 	return value << unused >> unused;
 }
 
-static enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
+static inline enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
 {
 	const struct bus_region *region = bus_find(&v->vm->bus, ex->gpa, ex->width, &v->bus_hint);
 	struct mmio_access access;
@@ -59,12 +84,12 @@ static enum port_answer exit_store(struct vcpu *v, const struct vm_exit *ex)
 	uint64_t pc;
 
 	if (region == NULL)
-		return exit_abort(v, ex->write, ex->gpa);
+		return held_abort(v, true, ex->gpa);
 	mmio_prepare(&access, ex->width, true, v->index);
 	if (ex->reg != EXIT_REG_ZERO) {
 		err = port_gpr_read(&v->port, ex->reg, &access.value, &pc);
 		if (err != VMM_OK)
-			return vcpu_failed(v, err);
+			return held_failed(v, err);
 		access.value = low_bytes(access.value, ex->width);
 	}
 	bus_access(region, ex->gpa, &access);
@@ -204,20 +229,42 @@ static enum port_answer exit_hypercall(struct vcpu *v, const struct vm_exit *ex,
 	return call_outcome(v, outcome, &start);
 }
 
-static enum port_answer exit_ipi(struct vcpu *v, const struct vm_exit *ex)
+/* An inter-processor interrupt that is not just for its sender. */
+static VMM_SELDOM enum port_answer send_ipi(struct vcpu *v, unsigned which, uint64_t value,
+					    uint64_t pc)
+{
+	port_pc_write(&v->port, pc);
+	irqchip_send_ipi(v->irqchip, v->index, which, value);
+	return PORT_RESUME;
+}
+
+/* Any of the registers but the usual one, or the value 0: those who are named by it get it. */
+static VMM_SELDOM enum port_answer exit_ipi_other(struct vcpu *v, unsigned which, unsigned reg,
+						  unsigned length)
 {
 	uint64_t value, pc;
 	enum vmm_err err;
 
 	/* The zero register: any other one brings the pc along. */
-	err = port_gpr_read(&v->port, ex->reg == EXIT_REG_ZERO ? 0 : ex->reg, &value, &pc);
+	err = port_gpr_read(&v->port, reg == EXIT_REG_ZERO ? 0 : reg, &value, &pc);
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
-	if (ex->reg == EXIT_REG_ZERO)
-		value = 0;
-	port_pc_late(&v->port, pc + ex->length);
-	irqchip_send_ipi(v->vm->irqchip, v->index, ex->selector, value);
-	return PORT_RESUME;
+	return send_ipi(v, which, reg == EXIT_REG_ZERO ? 0 : value, pc + length);
+}
+
+static inline enum port_answer exit_ipi(struct vcpu *v, unsigned reg, unsigned length)
+{
+	struct irq_slot slot;
+	uint64_t value, pc;
+
+	if (__builtin_expect(port_gpr_read(&v->port, reg, &value, &pc) != VMM_OK, 0))
+		return held_failed(v, VMM_ERR_KERNEL);
+	pc += length;
+	if (__builtin_expect(!irqchip_self_ipi(v->irqchip, v->irqchip_cpu, value, &slot), 0))
+		return send_ipi(v, EXIT_IPI_USUAL, value, pc);
+	v->filled = true;
+	port_deliver(&v->port, pc, slot.lr, slot.intid, slot.priority, slot.group);
+	return PORT_DELIVER;
 }
 
 static VMM_SELDOM enum port_answer exit_sysreg(struct vcpu *v, uint32_t selector, bool write,
@@ -262,18 +309,17 @@ static enum port_answer exit_advance(struct vcpu *v, unsigned length, bool wait)
 	return wait ? vcpu_wait(v) : PORT_RESUME;
 }
 
-static enum port_answer exit_irq_done(struct vcpu *v, const struct vm_exit *ex)
+static VMM_SELDOM enum port_answer exit_irq_done(struct vcpu *v, unsigned lr)
 {
-	struct irqchip *chip = v->vm->irqchip;
+	struct irqchip *chip = v->irqchip;
 
-	v->unseen &= ~(UINT32_C(1) << (ex->selector & 31));
 	/* The timer's line is sampled anew: if it is still up, the kernel tells us again at once. */
-	if (v->timer_due && irqchip_holds(chip, v->index, ex->selector, arch_timer_intid())) {
-		irqchip_done_ppi(chip, v->index, ex->selector, arch_timer_intid());
+	if (v->timer_due && irqchip_holds(chip, v->index, lr, arch_timer_intid())) {
+		irqchip_done_ppi(chip, v->index, lr, arch_timer_intid());
 		v->timer_due = false;
 		port_timer_ack(&v->port);
 	} else {
-		irqchip_done(chip, v->index, ex->selector);
+		irqchip_done(chip, v->index, lr);
 	}
 	return PORT_RESUME;
 }
@@ -285,43 +331,69 @@ static enum port_answer exit_timer(struct vcpu *v)
 	return PORT_RESUME;
 }
 
-enum port_answer vcpu_exit(struct vcpu *v, const struct port_event *event)
+/* All that vcpu_exit() does not do itself. */
+static inline enum port_answer exit_other(struct vcpu *v, const struct vm_exit *ex,
+					  const struct port_event *event)
 {
-	struct vm_exit ex;
-
-	arch_exit_decode(event, &ex);
-	v->exits[ex.kind]++;
-	switch (ex.kind) {
-	case EXIT_MMIO:
-		return ex.write ? exit_store(v, &ex) : exit_load(v, &ex);
+	switch (ex->kind) {
 	case EXIT_HYPERCALL:
-		return exit_hypercall(v, &ex, event);
+		return exit_hypercall(v, ex, event);
 	case EXIT_IRQ_DONE:
-		return exit_irq_done(v, &ex);
+		return exit_irq_done(v, ex->selector);
 	case EXIT_CALL:
-		return exit_call(v, &ex);
-	case EXIT_IPI:
-		return exit_ipi(v, &ex);
+		return exit_call(v, ex);
 	case EXIT_WAIT:
-		return exit_advance(v, ex.length, true);
+		return exit_advance(v, ex->length, true);
 	case EXIT_PAUSE:
-		return exit_advance(v, ex.length, false);
+		return exit_advance(v, ex->length, false);
 	case EXIT_TIMER:
 		return exit_timer(v);
 	case EXIT_SYSREG:
-		return exit_sysreg(v, ex.selector, ex.write, ex.reg, ex.length);
+		return exit_sysreg(v, ex->selector, ex->write, ex->reg, ex->length);
 	case EXIT_MMIO_INSN:
-		return exit_insn(v, ex.write, ex.gpa, ex.length);
+		return exit_insn(v, ex->write, ex->gpa, ex->length);
 	case EXIT_SKIP:
-		port_pc_write(&v->port, ex.pc + ex.length);
+		port_pc_write(&v->port, ex->pc + ex->length);
 		return PORT_RESUME;
 	case EXIT_ABORT:
-		return exit_abort(v, ex.write, ex.gpa);
+		return exit_abort(v, ex->write, ex->gpa);
 	case EXIT_FETCH:
-		return exit_inject(v, ARCH_FAULT_FETCH_ABORT, ex.gpa);
+		return exit_inject(v, ARCH_FAULT_FETCH_ABORT, ex->gpa);
+	case EXIT_IPI:
+		return exit_ipi_other(v, ex->selector, ex->reg, ex->length);
+	case EXIT_MMIO:
 	case EXIT_UNKNOWN:
 	case EXIT_KIND_COUNT:
 		break;
 	}
 	return exit_inject(v, ARCH_FAULT_UNDEFINED, 0);
+}
+
+/*
+ * The common exits come first: a load or store, and those of an interrupt that is sent, delivered and
+ * ended without anybody else. A scrubber has none of them: it touches no device and sends nothing, and
+ * a vCPU that counts as off has no interrupt in flight.
+ */
+enum port_answer vcpu_exit(struct vcpu *v, const struct port_event *event)
+{
+	enum port_answer answer;
+	struct vm_exit first, ex;
+
+	arch_exit_decode(event, &first);
+	v->exits[first.kind]++;
+	if (first.kind == EXIT_MMIO)
+		return first.write ? exit_store(v, &first) : exit_load(v, &first);
+	if (first.kind == EXIT_IPI && first.selector == EXIT_IPI_USUAL &&
+	    first.reg != EXIT_REG_ZERO)
+		return exit_ipi(v, first.reg, first.length);
+	if (first.kind == EXIT_IRQ_DONE &&
+	    irqchip_done_plain(v->irqchip, v->irqchip_cpu, first.selector))
+		return PORT_BACK;
+
+	ex = first; /* in memory, which those above can do without */
+	v->held = true;
+	answer = __builtin_expect(v->state == VCPU_SCRUBBING, 0) ? vcpu_scrub_exit(v, ex.kind)
+								 : exit_other(v, &ex, event);
+	v->held = answer == PORT_HOLD;
+	return answer;
 }

@@ -22,6 +22,9 @@ void vcpu_off(struct vcpu *v);
 /** An OFF vCPU looks whether it has been told to start. */
 enum port_answer vcpu_mail(struct vcpu *v);
 
+/** An exit of the program that runs in the guest's place (VCPU_SCRUBBING). */
+enum port_answer vcpu_scrub_exit(struct vcpu *v, enum exit_kind kind);
+
 /** A kernel call failed: ends the VM. */
 enum port_answer vcpu_failed(struct vcpu *v, enum vmm_err err);
 

@@ -11,15 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct irqchip; /* the implementation's */
+struct irqchip;     /* the implementation's */
+struct irqchip_cpu; /* the same: the part that is one vCPU's */
 
 /* What to write into a list register. */
 struct irq_slot {
-	uint16_t intid;
-	uint8_t lr;
-	uint8_t priority; /* 0 (most urgent) to 31 */
-	uint8_t group;    /* 0 or 1 */
-	bool replaces;    /* the register may still hold something; the kernel may refuse */
+	uint32_t intid;
+	uint32_t lr;
+	uint32_t priority; /* 0 (most urgent) to 31 */
+	uint32_t group;    /* 0 or 1 */
+	bool replaces;     /* the register may still hold something; the kernel may refuse */
 };
 
 /**
@@ -28,11 +29,20 @@ struct irq_slot {
  */
 const uint32_t *irqchip_work(struct irqchip *chip, unsigned vcpu);
 
+/** What the two short cuts below, irqchip_done_plain() and irqchip_self_ipi(), want of a vCPU. */
+struct irqchip_cpu *irqchip_cpu(struct irqchip *chip, unsigned vcpu);
+
 /** Claims the most urgent interrupt and a free list register for it. False, `*out` undefined: none. */
 bool irqchip_next(struct irqchip *chip, unsigned vcpu, struct irq_slot *out);
 
 /** The kernel refused what was claimed for `lr`: it is pending again. */
 void irqchip_refused(struct irqchip *chip, unsigned vcpu, unsigned lr);
+
+/**
+ * The guest ended the interrupt in `lr` (any number is safe), and nothing follows from that: no line
+ * is up, nothing else waits. False: nothing has happened, and it takes one of the two below.
+ */
+bool irqchip_done_plain(struct irqchip *chip, struct irqchip_cpu *cpu, unsigned lr);
 
 /** The guest ended the interrupt in `lr` (any number is safe). */
 void irqchip_done(struct irqchip *chip, unsigned vcpu, unsigned lr);
@@ -48,6 +58,17 @@ void irqchip_set_ppi(struct irqchip *chip, unsigned vcpu, unsigned intid, bool l
 
 /** A write to the SGI register number `which` of the CPU interface (arch's numbering). */
 void irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint64_t value);
+
+/**
+ * The same for the usual register (EXIT_IPI_USUAL) and a value that means the writer alone, whose
+ * interrupt is claimed at once, as by irqchip_next(); nothing else is to be claimed then. False:
+ * nothing has happened, and it takes irqchip_send_ipi().
+ */
+bool irqchip_self_ipi(struct irqchip *chip, struct irqchip_cpu *cpu, uint64_t value,
+		      struct irq_slot *out);
+
+/** True if a list register of `vcpu` holds an interrupt that the guest has not ended. */
+bool irqchip_in_flight(struct irqchip *chip, unsigned vcpu);
 
 /**
  * The vCPU goes on or off. Off: what its list registers hold counts as pending again; they are empty

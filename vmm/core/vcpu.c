@@ -25,6 +25,8 @@ void vm_init(struct vm *vm)
 		vm->vcpu[i].vm = vm;
 		vm->vcpu[i].index = i;
 		vm->vcpu[i].work = irqchip_work(vm->irqchip, i);
+		vm->vcpu[i].irqchip = vm->irqchip;
+		vm->vcpu[i].irqchip_cpu = irqchip_cpu(vm->irqchip, i);
 	}
 }
 
@@ -129,12 +131,10 @@ static enum port_answer vcpu_boot(struct vcpu *v)
 	return vcpu_go(v, VCPU_SCRUBBING);
 }
 
-/* An exit of the scrubber: a list register is empty, or it has come to its end. */
-static VMM_SELDOM enum port_answer vcpu_scrub_exit(struct vcpu *v, enum port_event_kind kind)
+/* A list register is empty, or the scrubber has come to its end. */
+VMM_SELDOM enum port_answer vcpu_scrub_exit(struct vcpu *v, enum exit_kind kind)
 {
-	if (kind == PORT_EVENT_IRQ_DONE)
-		return PORT_RESUME;
-	return vcpu_enter(v);
+	return kind == EXIT_IRQ_DONE ? PORT_RESUME : vcpu_enter(v);
 }
 
 /* vCPU 0, with all parked: carries the request out. */
@@ -174,7 +174,7 @@ VMM_SELDOM void vcpu_off(struct vcpu *v)
 {
 	v->state = VCPU_OFF;
 	v->wake_boots = false;
-	v->unseen = 0;
+	v->filled = false;
 	v->timer_due = false;
 	irqchip_power_off(v->vm->irqchip, v->index);
 }
@@ -210,7 +210,7 @@ static bool vcpu_has_work(const struct vcpu *v)
 
 static inline void vcpu_inject(struct vcpu *v, const struct irq_slot *slot)
 {
-	v->unseen |= UINT32_C(1) << (slot->lr & 31);
+	v->filled = true;
 	if (!slot->replaces)
 		port_irq_inject(&v->port, slot->lr, slot->intid, slot->priority, slot->group);
 	else if (port_irq_replace(&v->port, slot->lr, slot->intid, slot->priority, slot->group) !=
@@ -255,10 +255,11 @@ __attribute__((noinline)) enum port_answer vcpu_wait(struct vcpu *v)
 	 * the exit of this very wait was queued behind it. So the first wait after a register was
 	 * filled ends at once; further ones are within its handler, or the guest will never take it.
 	 */
-	if (v->unseen != 0 || vcpu_has_work(v)) {
-		v->unseen = 0;
+	if ((v->filled && irqchip_in_flight(vm->irqchip, v->index)) || vcpu_has_work(v)) {
+		v->filled = false;
 		return vcpu_wake(v);
 	}
+	v->filled = false;
 	err = arch_timer_state(&v->port, &timer, &deadline);
 	if (err != VMM_OK)
 		return vcpu_failed(v, err);
@@ -315,28 +316,48 @@ static __attribute__((noinline)) enum port_answer vcpu_signal(struct vcpu *v, ui
 	return vcpu_mail(v);
 }
 
+/*
+ * One event. PORT_BACK and PORT_DELIVER are the answers of exits after which this vCPU has no work, as
+ * seen under the interrupt controller's lock; who gives it some from then on kicks it.
+ */
+static inline enum port_answer vcpu_act(struct vcpu *v, const struct port_event *event)
+{
+	enum port_answer answer;
+
+	if (event->kind == PORT_EVENT_SIGNAL)
+		answer = vcpu_signal(v, event->badge);
+	else
+		answer = vcpu_exit(v, event);
+	if (answer != PORT_BACK && answer != PORT_DELIVER && answer != PORT_HOLD &&
+	    vcpu_has_work(v))
+		vcpu_refill(v);
+	return answer;
+}
+
 void vcpu_step(struct vcpu *v, enum port_answer *answer)
 {
 	struct port_event event;
 
 	port_wait(&v->port, *answer, v->result, &event);
-	if (event.kind == PORT_EVENT_SIGNAL) {
-		*answer = vcpu_signal(v, event.badge);
-	} else {
-		v->held = true;
-		*answer = __builtin_expect(v->state == VCPU_SCRUBBING, 0)
-				  ? vcpu_scrub_exit(v, event.kind)
-				  : vcpu_exit(v, &event);
-		v->held = *answer == PORT_HOLD;
-	}
-	if (*answer != PORT_HOLD && vcpu_has_work(v))
-		vcpu_refill(v);
+	*answer = vcpu_act(v, &event);
 }
 
 __attribute__((noinline)) void vcpu_run(struct vcpu *v)
 {
-	enum port_answer answer = vcpu_attend(v);
+	enum port_answer answer;
+	struct port_event event;
 
-	for (;;)
-		vcpu_step(v, &answer);
+	port_attach(&v->port);
+	answer = vcpu_attend(v);
+	port_wait(&v->port, answer, v->result, &event);
+	for (;;) {
+		answer = vcpu_act(v, &event);
+		/* Each with an answer the compiler knows. */
+		if (answer == PORT_BACK)
+			port_wait(&v->port, PORT_BACK, v->result, &event);
+		else if (answer == PORT_DELIVER)
+			port_wait(&v->port, PORT_DELIVER, v->result, &event);
+		else
+			port_wait(&v->port, answer, v->result, &event);
+	}
 }

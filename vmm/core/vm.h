@@ -60,9 +60,10 @@ struct vcpu {
 	bool used;       /* its guest ran since the kernel made it */
 	bool timer_due;  /* the guest's own timer fired; port_timer_ack() is owed at its EOI */
 	bool wake_boots; /* the end of WAITING is a start at start_entry (power-down suspend) */
-	uint32_t
-		unseen; /* list registers filled since a wait last ended for them, without EOI so far */
+	bool filled;     /* a list register was, since a wait last ended for what they hold */
 	const uint32_t *work; /* irqchip_work() */
+	struct irqchip *irqchip;
+	struct irqchip_cpu *irqchip_cpu;
 	const struct bus_region *bus_hint;
 	bool again;            /* ops->again() at the next kick; the handler's own */
 	uint32_t parked_round; /* vm->round for which it is parked */

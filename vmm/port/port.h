@@ -33,18 +33,20 @@ struct port_vcpu {
 	uint64_t kick;   /* wakes this vCPU's handler */
 	uint64_t timer;  /* the timer server, as this vCPU */
 	bool passive;    /* the handler runs on the guest's time */
-	uint8_t late; /* the port's own, as what follows: what is still to be done in port_wait() */
+	bool late; /* the port's own, as what follows: `inject` is still to be done in port_wait() */
 	uint64_t pc, inject;
+	void *buffer; /* port_attach() */
 };
 
+/* The numbers are the kernel's; those without a name here may come too. */
 enum port_event_kind {
-	PORT_EVENT_SIGNAL = 0, /* badge: the signals that came */
-	PORT_EVENT_MEMORY,     /* word: pc, guest-physical address, 1 if a fetch, syndrome */
-	PORT_EVENT_TRAP,       /* word: syndrome; the pc is to be read */
-	PORT_EVENT_HYPERCALL,  /* word: the first four arguments */
-	PORT_EVENT_IRQ_DONE,   /* word: the list register that became free, or above any */
-	PORT_EVENT_TIMER,      /* the guest's own timer; masked until port_timer_ack() */
-	PORT_EVENT_OTHER,      /* word: the kernel's label for it */
+	PORT_EVENT_SIGNAL = 0,    /* badge: the signals that came */
+	PORT_EVENT_HYPERCALL = 2, /* word: the first four arguments */
+	PORT_EVENT_MEMORY = 6,    /* word: pc, guest-physical address, 1 if a fetch, syndrome */
+	PORT_EVENT_IRQ_DONE = 7,  /* word: the list register that became free, or above any */
+	PORT_EVENT_TRAP = 8,      /* word: syndrome; the pc is to be read */
+	PORT_EVENT_TIMER = 9,     /* the guest's own timer; masked until port_timer_ack() */
+	PORT_EVENT_OTHER,
 };
 
 struct port_event {
@@ -59,6 +61,8 @@ enum port_answer {
 	PORT_RUNNING,  /* nothing: the guest runs already (a signal came, or it was just started) */
 	PORT_RESUME,   /* let it go on with the registers it has */
 	PORT_COMPLETE, /* the same after PORT_EVENT_MEMORY, where it may be cheaper */
+	PORT_BACK,     /* PORT_RESUME, if no interrupt was injected since the last wait */
+	PORT_DELIVER,  /* PORT_RESUME, if port_deliver() was called and no interrupt injected */
 	PORT_RETURN, /* PORT_EVENT_HYPERCALL only: go on after the call with result[0..3], valid as
 			   long as no frame or gpr function was called since the event */
 };
@@ -105,10 +109,14 @@ VMM_MUST_CHECK enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned
 void port_pc_write(const struct port_vcpu *vcpu, uint64_t pc);
 
 /**
- * The same for a guest that is about to be answered with PORT_RESUME, and that probably gets an
- * interrupt before: nothing but port_irq_inject() and port_irq_replace() may be called until then.
+ * What PORT_DELIVER, the answer that must be next, does before the guest goes on: moves its pc, and
+ * injects an interrupt as port_irq_inject() does. Together they may be cheaper.
  */
-void port_pc_late(struct port_vcpu *vcpu, uint64_t pc);
+void port_deliver(struct port_vcpu *vcpu, uint64_t pc, unsigned lr, unsigned intid,
+		  unsigned priority, unsigned group);
+
+/** What a vCPU's handler calls before anything else but port_time() and port_kick(). */
+void port_attach(struct port_vcpu *vcpu);
 
 /** Starts or restarts a guest thread that is not answered to (first start; after port_stop()). */
 VMM_MUST_CHECK enum vmm_err port_start(const struct port_vcpu *vcpu);

@@ -11,12 +11,13 @@
 
 #include <cmocka.h>
 
+#include "test/unit/core/irqchip.h"
 #include "vmm/arch/fake/fake.h"
 #include "vmm/core/exits.h"
 #include "vmm/port/host/host.h"
 
 enum {
-	VCPUS = 2,
+	VCPUS = IRQCHIP_VCPUS,
 	KICK = 1,
 	TIMER = 2,
 	CHANNEL = 256,
@@ -27,99 +28,6 @@ enum {
 	SCRUB = 0xa000,
 	SCRUB_ARGUMENT = 0x55,
 };
-
-/* An interrupt controller with one line of pending interrupts a vCPU and one list register. */
-struct irqchip {
-	unsigned pending[VCPUS]; /* INTID, 0: none */
-	unsigned loaded[VCPUS];
-	bool on[VCPUS];
-	bool stale, refuse_seen;
-	bool ppi[VCPUS];
-	uint32_t work[VCPUS];
-	unsigned ipi_which;
-	uint64_t ipi_value;
-};
-
-const uint32_t *irqchip_work(struct irqchip *c, unsigned vcpu)
-{
-	return &c->work[vcpu];
-}
-
-static void publish(struct irqchip *c, unsigned vcpu)
-{
-	c->work[vcpu] = c->pending[vcpu] != 0 && c->loaded[vcpu] == 0;
-}
-
-bool irqchip_next(struct irqchip *c, unsigned vcpu, struct irq_slot *out)
-{
-	if (c->work[vcpu] == 0)
-		return false;
-	*out = (struct irq_slot){
-		.lr = 3,
-		.intid = (uint16_t)c->pending[vcpu],
-		.priority = 9,
-		.group = 1,
-		.replaces = c->stale,
-	};
-	c->loaded[vcpu] = c->pending[vcpu];
-	c->pending[vcpu] = 0;
-	publish(c, vcpu);
-	return true;
-}
-
-void irqchip_refused(struct irqchip *c, unsigned vcpu, unsigned lr)
-{
-	assert_int_equal(lr, 3);
-	(void)vcpu;
-	c->refuse_seen = true;
-}
-
-void irqchip_done(struct irqchip *c, unsigned vcpu, unsigned lr)
-{
-	if (lr == 3)
-		c->loaded[vcpu] = 0;
-	publish(c, vcpu);
-}
-
-bool irqchip_holds(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi)
-{
-	return lr == 3 && c->loaded[vcpu] == ppi;
-}
-
-void irqchip_done_ppi(struct irqchip *c, unsigned vcpu, unsigned lr, unsigned ppi)
-{
-	assert_true(irqchip_holds(c, vcpu, lr, ppi));
-	c->ppi[vcpu] = false;
-	irqchip_done(c, vcpu, lr);
-}
-
-void irqchip_set_ppi(struct irqchip *c, unsigned vcpu, unsigned intid, bool level)
-{
-	c->ppi[vcpu] = level;
-	if (level)
-		c->pending[vcpu] = intid;
-	publish(c, vcpu);
-}
-
-void irqchip_send_ipi(struct irqchip *c, unsigned vcpu, unsigned which, uint64_t value)
-{
-	c->ipi_which = which;
-	c->ipi_value = value;
-	c->pending[vcpu] = 5;
-	publish(c, vcpu);
-}
-
-void irqchip_power_on(struct irqchip *c, unsigned vcpu)
-{
-	c->on[vcpu] = true;
-}
-
-void irqchip_power_off(struct irqchip *c, unsigned vcpu)
-{
-	c->on[vcpu] = false;
-	c->loaded[vcpu] = 0;
-	publish(c, vcpu);
-}
 
 struct bench {
 	struct host host;
@@ -471,6 +379,54 @@ static void small_exits(void **state)
 	assert_int_equal(b->guest[0].frame.pc, ENTRY + 7 * FAKE_LENGTH);
 	trap(b, 0, FAKE_OP_SYSREG | 2 << 8 | 9 << 24);
 	assert_int_equal(b->guest[0].sysreg[PORT_ESR_EL1], ARCH_FAULT_UNDEFINED + 1);
+}
+
+/* Sent, delivered and ended without the loop's slow parts. */
+static void an_interrupt_to_oneself(void **state)
+{
+	struct bench *b = boot(1);
+
+	(void)state;
+	b->chip.quick = true;
+	b->guest[0].frame.gpr[9] = IPI_SELF;
+	trap(b, 0, FAKE_OP_IPI | 9 << 8);
+	assert_int_equal(b->answer[0], PORT_DELIVER);
+	assert_int_equal(b->guest[0].frame.pc, ENTRY + FAKE_LENGTH);
+	assert_int_equal(b->guest[0].injection_count, 1);
+	assert_int_equal(b->guest[0].injection[0].intid, 7);
+	assert_int_equal(b->guest[0].injection[0].priority, 9);
+
+	/* A second one while it is in flight takes the other way; a wait ends, once, for the first. */
+	trap(b, 0, FAKE_OP_IPI | 9 << 8);
+	assert_int_equal(b->answer[0], PORT_RESUME);
+	assert_int_equal(b->chip.ipi_value, IPI_SELF);
+	assert_int_equal(b->guest[0].frame.pc, ENTRY + 2 * FAKE_LENGTH);
+	b->chip.pending[0] = 0;
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->answer[0], PORT_RESUME);
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+	b->chip.pending[0] = 33;
+	b->chip.loaded[0] = 0;
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->answer[0], PORT_RESUME);
+	assert_int_equal(b->guest[0].injection[1].intid, 33);
+
+	/* Its end leaves nothing to do; that of one behind which another waits does. */
+	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_IRQ_DONE, .word = { 3 } });
+	assert_int_equal(b->answer[0], PORT_BACK);
+	trap(b, 0, FAKE_OP_IPI | 9 << 8);
+	b->chip.pending[0] = 34;
+	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_IRQ_DONE, .word = { 3 } });
+	assert_int_equal(b->answer[0], PORT_RESUME);
+	assert_int_equal(b->guest[0].injection_count, 4);
+	assert_int_equal(b->guest[0].injection[3].intid, 34);
+
+	/* A kernel that fails ends the VM, at an exit that is not answered. */
+	b->host.fail_at = b->host.calls + 1;
+	trap(b, 0, FAKE_OP_IPI | 9 << 8);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+	assert_int_equal(b->endings, 1);
 }
 
 static void a_stale_register_may_be_refused(void **state)
@@ -926,6 +882,7 @@ int main(void)
 		cmocka_unit_test(undescribed_access),
 		cmocka_unit_test(calls_return),
 		cmocka_unit_test(small_exits),
+		cmocka_unit_test(an_interrupt_to_oneself),
 		cmocka_unit_test(a_stale_register_may_be_refused),
 		cmocka_unit_test(waiting_ends_with_an_interrupt),
 		cmocka_unit_test(a_kick_before_the_wait_is_not_lost),

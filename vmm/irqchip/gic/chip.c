@@ -100,6 +100,22 @@ void irqchip_refused(struct irqchip *chip, unsigned vcpu, unsigned lr)
 	release(chip, vcpu);
 }
 
+/* A handle, so that neither has to find it: the model's own part of a vCPU. */
+struct irqchip_cpu *irqchip_cpu(struct irqchip *chip, unsigned vcpu)
+{
+	return (struct irqchip_cpu *)&chip->gic.vcpus[vcpu];
+}
+
+bool irqchip_done_plain(struct irqchip *chip, struct irqchip_cpu *cpu, unsigned lr)
+{
+	bool done;
+
+	lock_take(&chip->lock);
+	done = gic_eoi_plain(&chip->gic, (struct gic_vcpu *)cpu, lr);
+	lock_give(&chip->lock); /* nobody got work */
+	return done;
+}
+
 void irqchip_done(struct irqchip *chip, unsigned vcpu, unsigned lr)
 {
 	lock_take(&chip->lock);
@@ -133,6 +149,27 @@ void irqchip_send_ipi(struct irqchip *chip, unsigned vcpu, unsigned which, uint6
 	lock_take(&chip->lock);
 	gic_sgi_sysreg(&chip->gic, vcpu, (enum gic_sgi_register)which, value);
 	release_own(chip, vcpu);
+}
+
+bool irqchip_self_ipi(struct irqchip *chip, struct irqchip_cpu *cpu, uint64_t value,
+		      struct irq_slot *out)
+{
+	bool claimed;
+
+	lock_take(&chip->lock);
+	claimed = gic_sgi_self(&chip->gic, (struct gic_vcpu *)cpu, value, out);
+	lock_give(&chip->lock); /* nobody got work */
+	return claimed;
+}
+
+bool irqchip_in_flight(struct irqchip *chip, unsigned vcpu)
+{
+	bool some;
+
+	lock_take(&chip->lock);
+	some = gic_in_flight(&chip->gic, vcpu);
+	lock_give(&chip->lock);
+	return some;
 }
 
 void irqchip_power_on(struct irqchip *chip, unsigned vcpu)

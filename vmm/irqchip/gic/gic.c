@@ -22,7 +22,7 @@ enum { SPI_BASE = GIC_VCPUS * GIC_PRIVATE };
 struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid)
 {
 	if (intid < GIC_PRIVATE)
-		return &gic->interrupts[vcpu * GIC_PRIVATE + intid];
+		return gic_private(gic, vcpu, intid);
 	if (intid < gic->intids)
 		return &gic->interrupts[SPI_BASE - GIC_PRIVATE + intid];
 	return NULL;
@@ -40,14 +40,21 @@ static bool deliverable(const struct gic *gic, const struct gic_interrupt *irq)
 	       (gic->ctlr >> (irq->flags & GIC_GROUP1) & gic->awake >> irq->route & 1) != 0;
 }
 
+/* Sets `work` and `open` of vCPU `vcpu` anew. */
+static inline void settle(const struct gic *gic, struct gic_vcpu *v, unsigned vcpu)
+{
+	bool open = v->banks == 0 && v->lr_stale == 0 && (gic->ctlr & GIC_CTLR_GRP1) != 0;
+
+	v->open = open ? -(gic->awake >> vcpu & 1) : 0;
+	__atomic_store_n(&v->work, v->lr_free != 0 ? v->banks : 0, __ATOMIC_RELAXED);
+}
+
 /* Publishes whether vCPU `vcpu` has work; a kick if it had none. */
 static inline void publish(struct gic *gic, struct gic_vcpu *v, unsigned vcpu)
 {
-	uint32_t now = v->lr_free != 0 ? v->banks : 0;
-
-	if (v->work == 0 && now != 0)
+	if (v->work == 0 && v->lr_free != 0 && v->banks != 0)
 		gic->kicks |= UINT32_C(1) << vcpu;
-	__atomic_store_n(&v->work, now, __ATOMIC_RELAXED);
+	settle(gic, v, vcpu);
 }
 
 /* Puts `irq` into the set of its vCPU, and kicks the vCPU if it had no work. */
@@ -115,9 +122,11 @@ void gic_reroute(struct gic *gic, struct gic_interrupt *irq)
 void gic_update_all(struct gic *gic)
 {
 	gic->awake = 0;
-	for (unsigned i = 0; i < gic->config.vcpu_count; i++)
+	for (unsigned i = 0; i < gic->config.vcpu_count; i++) {
 		if (gic->vcpus[i].on && !gic->vcpus[i].asleep)
 			gic->awake |= UINT32_C(1) << i;
+		settle(gic, &gic->vcpus[i], i);
+	}
 	for (unsigned i = 0; i < gic->config.vcpu_count * GIC_PRIVATE; i++)
 		gic_update(gic, &gic->interrupts[i]);
 	for (unsigned i = 0; i < gic->config.spi_count; i++)
@@ -125,27 +134,27 @@ void gic_update_all(struct gic *gic)
 }
 
 /*
- * Picks the list register for `intid` while some are stale. A stale register may
+ * Picks the list register for interrupt `index` while some are stale. A stale register may
  * still hold what it had, so it is the last choice for others, and the only one for the interrupt
  * it held: two list registers with one INTID are UNPREDICTABLE (IHI 0069H, ICH_LR<n>_EL2).
  */
-static unsigned choose_lr(const struct gic_vcpu *v, unsigned intid)
+static unsigned choose_lr(const struct gic_vcpu *v, unsigned index)
 {
 	uint32_t clean = v->lr_free & ~v->lr_stale;
 
 	for (uint32_t left = v->lr_stale; left != 0; left &= left - 1) {
 		unsigned lr = (unsigned)__builtin_ctz(left);
 
-		if (v->lr_held[lr] == intid)
+		if (v->lr_held[lr] == index)
 			return lr;
 	}
 	return (unsigned)__builtin_ctz(clean != 0 ? clean : v->lr_free);
 }
 
-/* Picks the list register for `intid`, some being stale. */
-static VMM_SELDOM unsigned take_stale(struct gic_vcpu *v, unsigned intid)
+/* Picks the list register for interrupt `index`, some being stale. */
+static VMM_SELDOM unsigned take_stale(struct gic_vcpu *v, unsigned index)
 {
-	unsigned lr = choose_lr(v, intid);
+	unsigned lr = choose_lr(v, index);
 
 	v->lr_stale &= (uint16_t) ~(1U << lr);
 	return lr;
@@ -189,18 +198,18 @@ bool gic_next(struct gic *gic, unsigned vcpu, struct irq_slot *out)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
 	struct gic_interrupt *irq;
-	unsigned intid, lr, flags, stale = v->lr_stale;
+	unsigned intid, index, lr, flags, stale = v->lr_stale;
 
 	if (v->work == 0)
 		return false;
 	intid = first_ready(gic, v, vcpu);
 	ready_remove(v, intid);
 	irq = gic_find(gic, vcpu, intid);
-	lr = stale == 0 ? (unsigned)__builtin_ctz(v->lr_free) : take_stale(v, intid);
-	v->lr_held[lr] = (uint16_t)intid;
+	index = gic_index(gic, irq);
+	lr = stale == 0 ? (unsigned)__builtin_ctz(v->lr_free) : take_stale(v, index);
+	v->lr_held[lr] = (uint16_t)index;
 	v->lr_free &= ~(UINT32_C(1) << lr);
-	/* It can only have become less: nobody to kick. */
-	__atomic_store_n(&v->work, v->lr_free != 0 ? v->banks : 0, __ATOMIC_RELAXED);
+	settle(gic, v, vcpu); /* work can only have become less: nobody to kick */
 
 	if ((irq->flags & GIC_SOURCES) != 0) {
 		irq->taken = (uint8_t)(irq->sources & -irq->sources);
@@ -209,10 +218,9 @@ bool gic_next(struct gic *gic, unsigned vcpu, struct irq_slot *out)
 	flags = irq->flags & ~(unsigned)GIC_READY;
 	flags += flags & GIC_LATCH; /* carries into GIC_TOOK */
 	irq->flags = (uint16_t)(flags | GIC_ACTIVE | GIC_FLIGHT);
-	irq->slot = (uint8_t)(vcpu * GIC_LRS + lr);
 
-	out->intid = (uint16_t)intid;
-	out->lr = (uint8_t)lr;
+	out->intid = intid;
+	out->lr = lr;
 	out->priority = *gic_priority(gic, irq) >> GIC_LEVEL_SHIFT;
 	out->group = flags & GIC_GROUP1;
 	out->replaces = (stale >> lr & 1) != 0;
@@ -221,9 +229,19 @@ bool gic_next(struct gic *gic, unsigned vcpu, struct irq_slot *out)
 
 _Static_assert(GIC_TOOK == 2 * GIC_LATCH, "gic_next() moves one into the other");
 
+static uint32_t all_lrs(const struct gic *gic)
+{
+	return (UINT32_C(1) << gic->config.lr_count) - 1;
+}
+
 bool gic_holds(const struct gic *gic, unsigned vcpu, unsigned lr, unsigned intid)
 {
-	return lr < GIC_LRS && gic->vcpus[vcpu].lr_held[lr] == intid;
+	return lr < GIC_LRS && gic->vcpus[vcpu].lr_held[lr] == vcpu * GIC_PRIVATE + intid;
+}
+
+bool gic_in_flight(const struct gic *gic, unsigned vcpu)
+{
+	return gic->vcpus[vcpu].lr_free != all_lrs(gic);
 }
 
 /* Ends the flight of `irq`; what was claimed is pending again if it was not served. */
@@ -238,32 +256,47 @@ static void land(struct gic_interrupt *irq, bool served)
 	irq->flags &= (uint16_t) ~(GIC_ACTIVE | GIC_FLIGHT | GIC_TOOK);
 }
 
+/*
+ * A list register that is taken (by GIC_NIL: not this way), and whose interrupt has no reason to be
+ * pending again: no line, not even that of an edge, nothing latched.
+ */
+bool gic_eoi_plain(struct gic *gic, struct gic_vcpu *v, unsigned lr)
+{
+	struct gic_interrupt *irq;
+	unsigned flags;
+
+	if (lr >= GIC_LRS || v->banks != 0 || (v->lr_free >> lr & 1) != 0)
+		return false;
+	irq = &gic->interrupts[v->lr_held[lr]];
+	flags = irq->flags;
+	if ((flags & (GIC_LINE | GIC_SOURCES | GIC_LATCH)) != 0)
+		return false;
+	irq->flags = (uint16_t)(flags & ~(unsigned)(GIC_ACTIVE | GIC_FLIGHT | GIC_TOOK));
+	v->lr_free |= UINT32_C(1) << lr;
+	return true;
+}
+
 unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr)
 {
 	struct gic_vcpu *v = &gic->vcpus[vcpu];
 	struct gic_interrupt *irq;
 	uint32_t bit;
-	unsigned intid;
 
 	if (lr >= gic->config.lr_count)
 		return GIC_INTID_NONE;
 	bit = UINT32_C(1) << lr;
-	intid = v->lr_held[lr];
 	v->lr_stale &= (uint16_t)~bit;
-	if ((v->lr_free & bit) != 0)
-		return GIC_INTID_NONE;
-	v->lr_free |= bit;
-	if (intid == GIC_NIL) { /* gic_refused() */
+	if ((v->lr_free & bit) != 0 || v->lr_held[lr] == GIC_NIL /* gic_refused() */) {
+		v->lr_free |= bit;
 		publish(gic, v, vcpu);
 		return GIC_INTID_NONE;
 	}
-	irq = gic_find(gic, vcpu, intid);
+	v->lr_free |= bit;
+	irq = &gic->interrupts[v->lr_held[lr]];
 	land(irq, true);
-	if (gic_pending(irq))
-		gic_update(gic, irq); /* also for another vCPU */
-	if (v->banks != 0)
-		publish(gic, v, vcpu);
-	return intid;
+	gic_update(gic, irq); /* also for another vCPU */
+	publish(gic, v, vcpu);
+	return irq->intid;
 }
 
 void gic_refused(struct gic *gic, unsigned vcpu, unsigned lr)
@@ -273,10 +306,29 @@ void gic_refused(struct gic *gic, unsigned vcpu, unsigned lr)
 
 	if (lr >= gic->config.lr_count || (v->lr_free >> lr & 1) != 0 || v->lr_held[lr] == GIC_NIL)
 		return;
-	irq = gic_find(gic, vcpu, v->lr_held[lr]);
+	irq = &gic->interrupts[v->lr_held[lr]];
 	v->lr_held[lr] = GIC_NIL;
 	land(irq, false);
 	gic_update(gic, irq);
+}
+
+/* Frees the list register in which interrupt `index` is in flight. */
+static void recall(struct gic *gic, unsigned index)
+{
+	for (unsigned vcpu = 0; vcpu < gic->config.vcpu_count; vcpu++) {
+		struct gic_vcpu *v = &gic->vcpus[vcpu];
+
+		for (unsigned lr = 0; lr < gic->config.lr_count; lr++) {
+			uint32_t bit = UINT32_C(1) << lr;
+
+			if (v->lr_held[lr] != index || (v->lr_free & bit) != 0)
+				continue;
+			v->lr_free |= bit;
+			v->lr_stale |= (uint16_t)bit;
+			publish(gic, v, vcpu);
+			return;
+		}
+	}
 }
 
 void gic_deactivate(struct gic *gic, struct gic_interrupt *irq)
@@ -284,20 +336,9 @@ void gic_deactivate(struct gic *gic, struct gic_interrupt *irq)
 	bool flight = (irq->flags & GIC_FLIGHT) != 0;
 
 	land(irq, true);
-	if (flight) {
-		struct gic_vcpu *v = &gic->vcpus[irq->slot / GIC_LRS];
-		uint32_t bit = UINT32_C(1) << irq->slot % GIC_LRS;
-
-		v->lr_free |= bit;
-		v->lr_stale |= (uint16_t)bit;
-		publish(gic, v, irq->slot / GIC_LRS);
-	}
+	if (flight)
+		recall(gic, gic_index(gic, irq));
 	gic_update(gic, irq);
-}
-
-static uint32_t all_lrs(const struct gic *gic)
-{
-	return (UINT32_C(1) << gic->config.lr_count) - 1;
 }
 
 void gic_power(struct gic *gic, unsigned vcpu, bool on)
@@ -307,10 +348,10 @@ void gic_power(struct gic *gic, unsigned vcpu, bool on)
 	v->on = on;
 	if (!on) {
 		for (unsigned lr = 0; lr < GIC_LRS; lr++) {
-			unsigned intid = v->lr_held[lr];
+			unsigned index = v->lr_held[lr];
 
-			if (intid != GIC_NIL && (v->lr_free >> lr & 1) == 0)
-				land(gic_find(gic, vcpu, intid), false);
+			if (index != GIC_NIL && (v->lr_free >> lr & 1) == 0)
+				land(&gic->interrupts[index], false);
 			v->lr_held[lr] = GIC_NIL;
 		}
 		v->lr_free = all_lrs(gic);
@@ -393,6 +434,7 @@ void gic_reset(struct gic *gic)
 	}
 	for (unsigned i = 0; i < GIC_INTERRUPT_COUNT; i++)
 		reset_interrupt(gic, i);
+	gic->interrupts[GIC_NIL] = (struct gic_interrupt){ .flags = GIC_LATCH };
 	gic_update_all(gic);
 }
 
@@ -417,8 +459,12 @@ enum vmm_err gic_init(struct gic *gic, const struct gic_config *config)
 	gic->typer = config->version == 2 ? gicv2_typer(config) : gicv3_typer(config);
 	for (unsigned i = 0; i < GIC_VCPUS; i++) {
 		gic->vcpus[i].work = 0;
+		gic->vcpus[i].first = i * GIC_PRIVATE;
 		gic->vcpus[i].affinity = affinity_of(config->mpidr[i]);
 		gic->vcpus[i].sgi_group = gicv3_sgi_group(gic->vcpus[i].affinity);
+		gic->vcpus[i].sgi_self = config->version == 3
+						 ? gicv3_sgi_self(gic->vcpus[i].affinity)
+						 : UINT64_MAX; /* what no value is */
 	}
 	gic_reset(gic);
 	return VMM_OK;

@@ -59,13 +59,12 @@ struct gic_config {
 /* Private to the model, below here; the structs are complete so that the VM can embed one. */
 
 struct gic_interrupt {
-	uint16_t intid;
+	_Alignas(16) uint16_t intid;
 	uint16_t flags;
 	uint8_t route;   /* vCPU it goes to now, or GIC_NOWHERE */
 	uint8_t ready;   /* the vCPU in whose set it is, if it is */
-	uint8_t slot;    /* where it is in flight, if it is: vCPU * GIC_LRS + list register */
 	uint8_t sources; /* v2 SGI: vCPUs whose SGI is pending, a bit each */
-	uint8_t taken;   /* v2 SGI: the source in flight, its bit */
+	uint8_t taken;   /* v2 SGI: the source in flight, its bit; set by every claim of one */
 	uint32_t aim;    /* SPI: v2 the target mask, v3 the affinity Aff3.Aff2.Aff1.Aff0 */
 };
 
@@ -73,16 +72,19 @@ struct gic_interrupt {
 struct gic_vcpu {
 	/* `banks` while a list register is free, else 0; atomic. */
 	_Alignas(256) uint32_t work;
-	uint32_t banks;    /* bit n: word n of its ready interrupts is not zero */
-	uint32_t lr_free;  /* bit n: list register n may be filled */
+	uint32_t banks;   /* bit n: word n of its ready interrupts is not zero */
+	uint32_t lr_free; /* bit n: list register n may be filled */
+	uint32_t open;  /* all ones while nothing but itself holds up a Group 1 interrupt, else 0 */
+	uint32_t first; /* index of its private interrupts */
 	uint16_t lr_stale; /* free, but the hardware may still hold what it had: see lr_held */
 	bool on;           /* gic_power() */
 	bool asleep;       /* v3: GICR_WAKER.ProcessorSleep */
 	uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0 */
-	uint64_t
-		sgi_group; /* v3: the Aff3, Aff2, Aff1 and RS fields of SGI registers that name it */
+	/* v3: in SGI registers, the fields Aff3, Aff2, Aff1 and RS that name it; and the whole value,
+	 * without the INTID, that names it and no other. */
+	uint64_t sgi_group, sgi_self;
 	uint32_t ready[GIC_BANKS]; /* deliverable ones; bit n of word m: INTID 32 m + n */
-	uint16_t lr_held[GIC_LRS]; /* taken or stale: the INTID put there, or GIC_NIL */
+	uint16_t lr_held[GIC_LRS]; /* taken or stale: the index of what was put there, or GIC_NIL */
 };
 
 struct gic {
@@ -93,10 +95,10 @@ struct gic {
 	unsigned intids; /* 32 + spi_count */
 	uint32_t kicks;  /* see gic_take_kicks() */
 	struct gic_vcpu vcpus[GIC_VCPUS];
-	/* The private ones of vCPU 0, of vCPU 1, ..., then the SPIs. */
-	struct gic_interrupt interrupts[GIC_INTERRUPT_COUNT];
-	/* IPRIORITYR: the level is in bits 7:3 of a byte; 2:0 read as zero. */
+	/* IPRIORITYR: the level is in bits 7:3 of a byte; 2:0 read as zero. Indices are the same: */
 	_Alignas(4) uint8_t priorities[GIC_INTERRUPT_COUNT];
+	/* The private ones of vCPU 0, of vCPU 1, ..., then the SPIs. */
+	struct gic_interrupt interrupts[GIC_INTERRUPT_COUNT + 1]; /* the last is GIC_NIL's */
 };
 
 /**
@@ -137,6 +139,13 @@ enum gic_sgi_register {
 void gic_sgi_sysreg(struct gic *gic, unsigned vcpu, enum gic_sgi_register which, uint64_t value);
 
 /**
+ * The same for ICC_SGI1R, with a short cut: if the value means the writer alone, and nothing stands
+ * between that SGI and a list register, it is claimed at once, as by gic_next(). False: nothing has
+ * happened, and it takes gic_sgi_sysreg().
+ */
+bool gic_sgi_self(struct gic *gic, struct gic_vcpu *v, uint64_t value, struct irq_slot *out);
+
+/**
  * The vCPUs, a bit each, that since the last call have got something to deliver and had nothing
  * before; also the one whose handler is calling, which needs no signal: it looks before it resumes
  * its guest.
@@ -171,6 +180,15 @@ void gic_refused(struct gic *gic, unsigned vcpu, unsigned lr);
  * timer) lowers it with gic_set_ppi() before. Look with gic_next() afterwards.
  */
 unsigned gic_eoi(struct gic *gic, unsigned vcpu, unsigned lr);
+
+/**
+ * gic_eoi() where nothing follows from it: the interrupt is not pending again, and none waits for the
+ * list register. False: nothing has happened, and it takes gic_eoi().
+ */
+bool gic_eoi_plain(struct gic *gic, struct gic_vcpu *v, unsigned lr);
+
+/** True if `vcpu` has anything in flight. */
+bool gic_in_flight(const struct gic *gic, unsigned vcpu);
 
 /**
  * `vcpu` is turned on or off (PSCI). Off: what was in flight is pending again and goes to another

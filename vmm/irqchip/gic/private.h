@@ -8,28 +8,31 @@
 #include "vmm/irqchip/gic/gic.h"
 
 enum {
-	GIC_NIL = 0xffff,    /* no interrupt: empty list register */
-	GIC_NOWHERE = 31,    /* routed to no vCPU; its bit is never set in gic.awake */
-	GIC_SGIS = 16,       /* INTIDs 0..15 */
-	GIC_CTLR_GRP0 = 1U,  /* GICD_CTLR.EnableGrp0 */
-	GIC_CTLR_GRP1 = 2U,  /* GICD_CTLR.EnableGrp1 */
-	GIC_LEVEL_SHIFT = 3, /* in a priority */
+	GIC_NIL = GIC_INTERRUPT_COUNT, /* no interrupt: its place holds one that never ends */
+	GIC_NOWHERE = 31,              /* routed to no vCPU; its bit is never set in gic.awake */
+	GIC_SGIS = 16,                 /* INTIDs 0..15 */
+	GIC_CTLR_GRP0 = 1U,            /* GICD_CTLR.EnableGrp0 */
+	GIC_CTLR_GRP1 = 2U,            /* GICD_CTLR.EnableGrp1 */
+	GIC_LEVEL_SHIFT = 3,           /* in a priority */
 };
 
-/* gic_interrupt.flags */
+/* gic_interrupt.flags. Those that are looked at or changed together lie side by side. */
 enum {
 	GIC_GROUP1 = 1U << 0, /* also the number of its enable bit in GICD_CTLR */
 	GIC_ENABLED = 1U << 1,
-	GIC_EDGE = 1U << 2,    /* ICFGR says edge-triggered */
+	GIC_READY = 1U << 2,   /* deliverable; in the set of vCPU `ready` */
 	GIC_LINE = 1U << 3,    /* the input is high */
-	GIC_LATCH = 1U << 4,   /* an edge, a v3 SGI, or a write to ISPENDR, not claimed yet */
-	GIC_TOOK = 1U << 5,    /* in flight, and GIC_LATCH (the bit below) was set when claimed */
-	GIC_SOURCES = 1U << 6, /* `sources` is not 0 */
+	GIC_SOURCES = 1U << 4, /* `sources` is not 0 */
+	GIC_LATCH = 1U << 5,   /* an edge, a v3 SGI, or a write to ISPENDR, not claimed yet */
+	GIC_TOOK = 1U << 6,    /* in flight, and GIC_LATCH (the bit below) was set when claimed */
 	GIC_ACTIVE = 1U << 7,  /* in flight, or set by ISACTIVER */
-	GIC_FLIGHT = 1U << 8,  /* in list register `slot`; implies GIC_ACTIVE */
-	GIC_READY = 1U << 9,   /* deliverable; in the set of vCPU `ready` */
+	GIC_FLIGHT = 1U << 8,  /* in a list register; implies GIC_ACTIVE */
+	GIC_EDGE = 1U << 9,    /* ICFGR says edge-triggered */
 	GIC_ANY = 1U << 10,    /* v3 SPI: GICD_IROUTER.Interrupt_Routing_Mode */
 };
+
+/* All that says whether an interrupt is somewhere on its way, and whether it may set out. */
+#define GIC_STATE (GIC_FLIGHT | (GIC_FLIGHT - 1U))
 
 /**
  * The interrupt `vcpu` calls `intid`, or NULL if there is none. Interrupts come in blocks of 32
@@ -38,10 +41,22 @@ enum {
  */
 struct gic_interrupt *gic_find(struct gic *gic, unsigned vcpu, unsigned intid);
 
+/** The private interrupt `intid` < GIC_PRIVATE of `vcpu`. */
+static inline struct gic_interrupt *gic_private(struct gic *gic, unsigned vcpu, unsigned intid)
+{
+	return &gic->interrupts[vcpu * GIC_PRIVATE + intid];
+}
+
+/** Its place in gic.interrupts and gic.priorities. */
+static inline unsigned gic_index(const struct gic *gic, const struct gic_interrupt *irq)
+{
+	return (unsigned)(irq - gic->interrupts);
+}
+
 /** The priority of `irq`, one of many that lie one after the other as well. */
 static inline uint8_t *gic_priority(struct gic *gic, const struct gic_interrupt *irq)
 {
-	return &gic->priorities[irq - gic->interrupts];
+	return &gic->priorities[gic_index(gic, irq)];
 }
 
 /**
@@ -75,8 +90,9 @@ void gic_set_sources(struct gic_interrupt *irq, unsigned sources);
 unsigned gicv2_route(const struct gic *gic, const struct gic_interrupt *irq);
 unsigned gicv3_route(const struct gic *gic, const struct gic_interrupt *irq);
 
-/** struct gic_vcpu.sgi_group of a vCPU of that affinity. */
+/** struct gic_vcpu.sgi_group and .sgi_self of a vCPU of that affinity. */
 uint64_t gicv3_sgi_group(uint32_t affinity);
+uint64_t gicv3_sgi_self(uint32_t affinity);
 
 /** GICD_TYPER. */
 uint32_t gicv2_typer(const struct gic_config *config);

@@ -158,6 +158,11 @@ uint64_t gicv3_sgi_group(uint32_t affinity)
 	       (uint64_t)(affinity >> 4 & 0xf) << SGI_RS;
 }
 
+uint64_t gicv3_sgi_self(uint32_t affinity)
+{
+	return gicv3_sgi_group(affinity) | UINT64_C(1) << affinity % 16;
+}
+
 /* True if a write of `value` by vCPU `self` means `vcpu`. */
 static bool sgi_meant_for(const struct gic *gic, uint64_t value, unsigned self, unsigned vcpu)
 {
@@ -187,6 +192,29 @@ void gic_sgi_sysreg(struct gic *gic, unsigned vcpu, enum gic_sgi_register which,
 		irq->flags |= GIC_LATCH;
 		gic_update(gic, irq);
 	}
+}
+
+bool gic_sgi_self(struct gic *gic, struct gic_vcpu *v, uint64_t value, struct irq_slot *out)
+{
+	uint64_t intid = value >> SGI_INTID & 0xf, index = v->first + intid;
+	unsigned flags, lr;
+	struct gic_interrupt *irq = &gic->interrupts[index];
+	uint32_t lrs = v->lr_free & v->open;
+
+	flags = irq->flags;
+	if ((value & ~(UINT64_C(0xf) << SGI_INTID)) != v->sgi_self ||
+	    (flags & GIC_STATE) != (GIC_GROUP1 | GIC_ENABLED) || lrs == 0)
+		return false;
+	lr = (unsigned)__builtin_ctz(lrs);
+	v->lr_held[lr] = (uint16_t)index;
+	v->lr_free &= ~(UINT32_C(1) << lr);
+	irq->flags = (uint16_t)(flags | GIC_ACTIVE | GIC_FLIGHT | GIC_TOOK);
+	out->intid = (uint32_t)intid;
+	out->lr = lr;
+	out->priority = gic->priorities[index] >> GIC_LEVEL_SHIFT;
+	out->group = 1;
+	out->replaces = false;
+	return true;
 }
 
 /*

@@ -41,6 +41,10 @@ void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t r
 	VMM_BUG_ON(answer >= PORT_RESUME && guest->running);
 	VMM_BUG_ON(answer == PORT_RUNNING && !guest->running);
 	VMM_BUG_ON(answer == PORT_HOLD && guest->running);
+	VMM_BUG_ON(answer == PORT_BACK && vcpu->late);
+	VMM_BUG_ON((answer == PORT_DELIVER) != (vcpu->pc != 0));
+	vcpu->late = false;
+	vcpu->pc = 0;
 	guest->waits++;
 	guest->answer = answer;
 	if (answer == PORT_RETURN) {
@@ -130,11 +134,6 @@ void port_pc_write(const struct port_vcpu *vcpu, uint64_t pc)
 	guest_of(vcpu)->frame.pc = pc;
 }
 
-void port_pc_late(struct port_vcpu *vcpu, uint64_t pc)
-{
-	port_pc_write(vcpu, pc);
-}
-
 enum vmm_err port_start(const struct port_vcpu *vcpu)
 {
 	struct host_guest *guest = guest_of(vcpu);
@@ -191,6 +190,21 @@ static void record(struct host_guest *guest, unsigned lr, unsigned intid, unsign
 void port_irq_inject(struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
 		     unsigned group)
 {
+	vcpu->late = true;
+	record(guest_of(vcpu), lr, intid, priority, group, false);
+}
+
+void port_attach(struct port_vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+void port_deliver(struct port_vcpu *vcpu, uint64_t pc, unsigned lr, unsigned intid,
+		  unsigned priority, unsigned group)
+{
+	VMM_BUG_ON(vcpu->late);
+	port_pc_write(vcpu, pc);
+	vcpu->pc = pc;
 	record(guest_of(vcpu), lr, intid, priority, group, false);
 }
 

@@ -43,12 +43,6 @@ enum {
 	CACHE_LINE = 64,
 };
 
-/* port_vcpu.late */
-enum {
-	LATE_PC = 1U << 0,
-	LATE_INJECT = 1U << 1,
-};
-
 /* seL4_UserContext: pc sp spsr x0-x8 x16 x17 x18 x29 x30 x9-x15 x19-x28 tpidr_el0 tpidrro_el0. */
 static const uint8_t slot_of_gpr[PORT_GPRS] = {
 	3,  4,  5,  6,  7,  8,  9,  10, 11,     /* x0 to x8 */
@@ -80,6 +74,22 @@ static inline unsigned slot_of(unsigned reg)
 #define INLINE_ACROSS extern inline __attribute__((always_inline))
 #endif
 
+void port_attach(struct port_vcpu *vcpu)
+{
+	vcpu->buffer = seL4_GetIPCBuffer();
+}
+
+/* The words of a message behind the fourth, in the handler's IPC buffer. */
+static inline seL4_Word get_word(const struct port_vcpu *vcpu, unsigned i)
+{
+	return ((const seL4_IPCBuffer *)vcpu->buffer)->msg[i];
+}
+
+static inline void set_word(const struct port_vcpu *vcpu, unsigned i, seL4_Word word)
+{
+	((seL4_IPCBuffer *)vcpu->buffer)->msg[i] = word;
+}
+
 static enum vmm_err to_err(seL4_Word label)
 {
 	return label == seL4_NoError ? VMM_OK : VMM_ERR_KERNEL;
@@ -92,7 +102,8 @@ static inline enum vmm_err read_slots(const struct port_vcpu *vcpu, unsigned cou
 
 	mr[0] = 0; /* do not suspend */
 	mr[1] = count;
-	mr[2] = mr[3] = 0;
+	mr[2] = sel4_any();
+	mr[3] = sel4_any();
 	info = seL4_CallWithMRs(vcpu->thread, info, &mr[0], &mr[1], &mr[2], &mr[3]);
 	return to_err(seL4_MessageInfo_get_label(info));
 }
@@ -108,10 +119,12 @@ static inline void write_slots(const struct port_vcpu *vcpu, bool restart, unsig
 			 &flags, &n, &pc, &sp);
 }
 
-/* Of a general register: x0 is the last one that does not travel in the IPC buffer. */
-static inline seL4_Word slot_value(unsigned slot, const seL4_Word mr[4])
+/* Of a general register. x0 is the last one that does not travel in the IPC buffer: it joins them. */
+static inline seL4_Word slot_value(const struct port_vcpu *vcpu, unsigned slot,
+				   const seL4_Word mr[4])
 {
-	return slot == SLOT_X0 ? mr[SLOT_X0] : seL4_GetMR((int)slot);
+	set_word(vcpu, SLOT_X0, mr[SLOT_X0]);
+	return get_word(vcpu, slot);
 }
 
 INLINE_ACROSS enum vmm_err port_gpr_read(const struct port_vcpu *vcpu, unsigned reg,
@@ -123,7 +136,7 @@ INLINE_ACROSS enum vmm_err port_gpr_read(const struct port_vcpu *vcpu, unsigned 
 
 	if (err != VMM_OK)
 		return err;
-	*value = slot_value(slot, mr);
+	*value = slot_value(vcpu, slot, mr);
 	*pc = mr[SLOT_PC];
 	return VMM_OK;
 }
@@ -138,10 +151,10 @@ INLINE_ACROSS enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned 
 	if (err != VMM_OK)
 		return err;
 	for (unsigned i = slot; i-- > 4;)
-		seL4_SetMR((int)(i + WRITE_HEADER), seL4_GetMR((int)i));
-	seL4_SetMR(SLOT_X0 + WRITE_HEADER, mr[SLOT_X0]);
-	seL4_SetMR(SLOT_SPSR + WRITE_HEADER, mr[SLOT_SPSR]);
-	seL4_SetMR((int)slot + WRITE_HEADER, value);
+		set_word(vcpu, i + WRITE_HEADER, get_word(vcpu, i));
+	set_word(vcpu, SLOT_X0 + WRITE_HEADER, mr[SLOT_X0]);
+	set_word(vcpu, SLOT_SPSR + WRITE_HEADER, mr[SLOT_SPSR]);
+	set_word(vcpu, slot + WRITE_HEADER, value);
 	write_slots(vcpu, false, slot + 1, pc, mr[SLOT_SP]);
 	return VMM_OK;
 }
@@ -149,12 +162,6 @@ INLINE_ACROSS enum vmm_err port_gpr_load(const struct port_vcpu *vcpu, unsigned 
 void port_pc_write(const struct port_vcpu *vcpu, uint64_t pc)
 {
 	write_slots(vcpu, false, 1, pc, 0);
-}
-
-void port_pc_late(struct port_vcpu *vcpu, uint64_t pc)
-{
-	vcpu->late |= LATE_PC;
-	vcpu->pc = pc;
 }
 
 INLINE_ACROSS enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum port_frame_part part,
@@ -175,13 +182,13 @@ INLINE_ACROSS enum vmm_err port_frame_read(const struct port_vcpu *vcpu, enum po
 	if (part == PORT_FRAME_HEAD)
 		return VMM_OK;
 	for (unsigned i = 1; i < 4; i++)
-		frame->gpr[i] = seL4_GetMR((int)(SLOT_X0 + i));
+		frame->gpr[i] = get_word(vcpu, SLOT_X0 + i);
 	if (part == PORT_FRAME_LOW)
 		return VMM_OK;
 	for (unsigned i = 4; i < PORT_GPRS; i++)
-		frame->gpr[i] = seL4_GetMR(slot_of_gpr[i]);
-	frame->tls[0] = seL4_GetMR(SLOT_TLS);
-	frame->tls[1] = seL4_GetMR(SLOT_TLS + 1);
+		frame->gpr[i] = get_word(vcpu, slot_of_gpr[i]);
+	frame->tls[0] = get_word(vcpu, SLOT_TLS);
+	frame->tls[1] = get_word(vcpu, SLOT_TLS + 1);
 	return VMM_OK;
 }
 
@@ -190,18 +197,18 @@ INLINE_ACROSS enum vmm_err port_frame_write(const struct port_vcpu *vcpu, enum p
 {
 	unsigned count = SLOT_X0 + 1;
 
-	seL4_SetMR(SLOT_SPSR + WRITE_HEADER, frame->status);
-	seL4_SetMR(SLOT_X0 + WRITE_HEADER, frame->gpr[0]);
+	set_word(vcpu, SLOT_SPSR + WRITE_HEADER, frame->status);
+	set_word(vcpu, SLOT_X0 + WRITE_HEADER, frame->gpr[0]);
 	if (part != PORT_FRAME_HEAD) {
 		for (unsigned i = 1; i < 4; i++)
-			seL4_SetMR((int)(SLOT_X0 + WRITE_HEADER + i), frame->gpr[i]);
+			set_word(vcpu, SLOT_X0 + WRITE_HEADER + i, frame->gpr[i]);
 		count = SLOT_LOW;
 	}
 	if (part == PORT_FRAME_ALL) {
 		for (unsigned i = 4; i < PORT_GPRS; i++)
-			seL4_SetMR(slot_of_gpr[i] + WRITE_HEADER, frame->gpr[i]);
-		seL4_SetMR(SLOT_TLS + WRITE_HEADER, frame->tls[0]);
-		seL4_SetMR(SLOT_TLS + 1 + WRITE_HEADER, frame->tls[1]);
+			set_word(vcpu, slot_of_gpr[i] + WRITE_HEADER, frame->gpr[i]);
+		set_word(vcpu, SLOT_TLS + WRITE_HEADER, frame->tls[0]);
+		set_word(vcpu, SLOT_TLS + 1 + WRITE_HEADER, frame->tls[1]);
 		count = SLOT_COUNT;
 	}
 	write_slots(vcpu, false, count, frame->pc, frame->sp);
@@ -233,16 +240,15 @@ enum vmm_err port_sysreg_write(const struct port_vcpu *vcpu, enum port_sysreg re
 	return to_err((seL4_Word)seL4_ARM_VCPU_WriteRegs(vcpu->vcpu, (seL4_VCPUReg)reg, value));
 }
 
-static seL4_Word inject_word(unsigned lr, unsigned intid, unsigned priority, unsigned group)
+/* In words, so that each part is shifted where it is. */
+static inline seL4_Word inject_word(seL4_Word lr, seL4_Word intid, seL4_Word priority,
+				    seL4_Word group)
 {
-	return (seL4_Word)intid | (seL4_Word)priority << 16 | (seL4_Word)group << 24 |
-	       (seL4_Word)lr << 32;
+	return (group << 24 | intid) | priority << 16 | lr << 32;
 }
 
-static void send_inject(const struct port_vcpu *vcpu)
+static inline void send_inject(const struct port_vcpu *vcpu, seL4_Word mr0)
 {
-	seL4_Word mr0 = vcpu->inject;
-
 	seL4_SendWithMRs(vcpu->vcpu, seL4_MessageInfo_new(ARMVCPUInjectIRQ, 0, 0, 1), &mr0,
 			 seL4_Null, seL4_Null, seL4_Null);
 }
@@ -250,9 +256,16 @@ static void send_inject(const struct port_vcpu *vcpu)
 void port_irq_inject(struct port_vcpu *vcpu, unsigned lr, unsigned intid, unsigned priority,
 		     unsigned group)
 {
-	if ((vcpu->late & LATE_INJECT) != 0)
-		send_inject(vcpu);
-	vcpu->late |= LATE_INJECT;
+	if (vcpu->late)
+		send_inject(vcpu, vcpu->inject);
+	vcpu->late = true;
+	vcpu->inject = inject_word(lr, intid, priority, group);
+}
+
+INLINE_ACROSS void port_deliver(struct port_vcpu *vcpu, uint64_t pc, unsigned lr, unsigned intid,
+				unsigned priority, unsigned group)
+{
+	vcpu->pc = pc;
 	vcpu->inject = inject_word(lr, intid, priority, group);
 }
 
@@ -334,71 +347,77 @@ _Noreturn void port_bug(const char *file, int line)
 		__asm__ volatile("brk #0x5b" : : "r"(x0), "r"(x1));
 }
 
+/*
+ * An event's kind is the fault's label; what port.h has no name for is nothing that the decoder
+ * knows either.
+ */
+_Static_assert((int)PORT_EVENT_SIGNAL == (int)seL4_Fault_NullFault &&
+		       (int)PORT_EVENT_HYPERCALL == (int)seL4_Fault_UnknownSyscall &&
+		       (int)PORT_EVENT_MEMORY == (int)seL4_Fault_VMFault &&
+		       (int)PORT_EVENT_IRQ_DONE == (int)seL4_Fault_VGICMaintenance &&
+		       (int)PORT_EVENT_TRAP == (int)seL4_Fault_VCPUFault &&
+		       (int)PORT_EVENT_TIMER == (int)seL4_Fault_VPPIEvent,
+	       "the kernel's numbers");
+
+/* Words behind the message's length are not looked at; on a signal none is. A VM fault's are IP,
+ * address, prefetch, FSR: as port.h wants them. */
 static inline void to_event(seL4_MessageInfo_t info, seL4_Word badge, const seL4_Word mr[4],
 			    struct port_event *event)
 {
-	seL4_Word label = seL4_MessageInfo_get_label(info);
-
 	event->badge = badge;
-	/* Words behind the message's length are not looked at; on a signal none is.
-	 * NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
+	event->kind = PORT_EVENT_SIGNAL;
+	if ((badge & VMM_BADGE_FAULT) != 0) {
+		event->kind = (enum port_event_kind)seL4_MessageInfo_get_label(info);
+		if (event->kind == PORT_EVENT_SIGNAL)
+			__builtin_unreachable(); /* there is no fault of that number */
+	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 	event->word[0] = mr[0];
 	event->word[1] = mr[1];
 	event->word[2] = mr[2];
 	event->word[3] = mr[3];
-	if ((badge & VMM_BADGE_FAULT) == 0) {
-		event->kind = PORT_EVENT_SIGNAL;
-		return;
-	}
-	if (label == seL4_Fault_VMFault) { /* IP, address, prefetch, FSR: as port.h wants them */
-		event->kind = PORT_EVENT_MEMORY;
-		return;
-	}
-	switch (label) {
-	case seL4_Fault_VGICMaintenance:
-		event->kind = PORT_EVENT_IRQ_DONE;
-		break;
-	case seL4_Fault_VCPUFault:
-		event->kind = PORT_EVENT_TRAP;
-		break;
-	case seL4_Fault_UnknownSyscall:
-		event->kind = PORT_EVENT_HYPERCALL;
-		break;
-	case seL4_Fault_VPPIEvent:
-		event->kind = PORT_EVENT_TIMER;
-		break;
-	default:
-		event->kind = PORT_EVENT_OTHER;
-		event->word[0] = label;
-		break;
-	}
 }
 
 /* Injects the interrupt that was kept, and receives the next event. */
-static seL4_MessageInfo_t inject_recv(const struct port_vcpu *vcpu, seL4_Word *badge,
-				      seL4_Word mr[4])
+static inline seL4_MessageInfo_t inject_recv(const struct port_vcpu *vcpu, seL4_Word inject,
+					     seL4_Word *badge, seL4_Word mr[4])
 {
-	mr[0] = vcpu->inject;
-	mr[1] = mr[2] = mr[3] = 0;
+	mr[0] = inject;
 	return seL4_NBSendRecvWithMRs(vcpu->vcpu, seL4_MessageInfo_new(ARMVCPUInjectIRQ, 0, 0, 1),
 				      vcpu->source, badge, &mr[0], &mr[1], &mr[2], &mr[3],
 				      vcpu->reply);
 }
 
-/* Does what was kept for the wait. True: the guest runs, and all is done but the interrupt. */
-static __attribute__((noinline)) bool finish(struct port_vcpu *vcpu, enum port_answer answer)
+/* Answers, without a word, and receives the next event. */
+static inline seL4_MessageInfo_t reply_recv(const struct port_vcpu *vcpu, seL4_Word *badge,
+					    seL4_Word mr[4])
 {
-	unsigned late = vcpu->late;
-	bool restart = late == (LATE_PC | LATE_INJECT) && answer == PORT_RESUME && !vcpu->passive;
+	return seL4_NBSendRecvWithMRs(vcpu->reply, seL4_MessageInfo_new(0, 0, 0, 0), vcpu->source,
+				      badge, &mr[0], &mr[1], &mr[2], &mr[3], vcpu->reply);
+}
 
-	vcpu->late = 0;
-	if ((late & LATE_PC) != 0)
-		write_slots(vcpu, restart, 1, vcpu->pc, 0);
-	if ((late & LATE_INJECT) == 0)
-		return false;
-	if (restart || answer == PORT_RUNNING)
+/* PORT_RETURN. x4 to x7 are still in the IPC buffer from the call. */
+static inline seL4_MessageInfo_t return_recv(const struct port_vcpu *vcpu, const uint64_t result[4],
+					     seL4_Word *badge, seL4_Word mr[4])
+{
+	set_word(vcpu, seL4_UnknownSyscall_FaultIP,
+		 get_word(vcpu, seL4_UnknownSyscall_FaultIP) + INSN_LENGTH);
+	mr[0] = result[0];
+	mr[1] = result[1];
+	mr[2] = result[2];
+	mr[3] = result[3];
+	return seL4_NBSendRecvWithMRs(vcpu->reply, seL4_MessageInfo_new(0, 0, 0, RETURN_LENGTH),
+				      vcpu->source, badge, &mr[0], &mr[1], &mr[2], &mr[3],
+				      vcpu->reply);
+}
+
+/* The interrupt that was kept. True: the guest runs, so it can be part of the wait. */
+static VMM_SELDOM bool finish(struct port_vcpu *vcpu, enum port_answer answer)
+{
+	vcpu->late = false;
+	if (answer == PORT_RUNNING)
 		return true;
-	send_inject(vcpu);
+	send_inject(vcpu, vcpu->inject);
 	return false;
 }
 
@@ -418,30 +437,34 @@ static VMM_SELDOM struct port_event wait_only(struct port_vcpu *vcpu, enum port_
 	return event;
 }
 
-void port_wait(struct port_vcpu *vcpu, enum port_answer answer, const uint64_t result[4],
-	       struct port_event *event)
+INLINE_ACROSS void port_wait(struct port_vcpu *vcpu, enum port_answer answer,
+			     const uint64_t result[4], struct port_event *event)
 {
-	seL4_MessageInfo_t info = seL4_MessageInfo_new(0, 0, 0, 0);
-	seL4_Word badge, mr[4] = { 0 };
+	seL4_MessageInfo_t info;
+	seL4_Word badge, mr[4];
 
-	if (vcpu->late != 0 && finish(vcpu, answer)) {
-		info = inject_recv(vcpu, &badge, mr);
-	} else if (answer == PORT_COMPLETE && vcpu->passive) {
-		info = seL4_ReplyRecvWithMRs(vcpu->source, info, &badge, &mr[0], &mr[1], &mr[2],
-					     &mr[3], vcpu->reply);
-	} else if (answer >= PORT_RESUME) {
-		if (answer == PORT_RETURN) {
-			/* x4 to x7 are still in the IPC buffer from the call. */
-			seL4_SetMR(seL4_UnknownSyscall_FaultIP,
-				   seL4_GetMR(seL4_UnknownSyscall_FaultIP) + INSN_LENGTH);
-			mr[0] = result[0];
-			mr[1] = result[1];
-			mr[2] = result[2];
-			mr[3] = result[3];
-			info = seL4_MessageInfo_new(0, 0, 0, RETURN_LENGTH);
+	if (answer == PORT_BACK) {
+		info = reply_recv(vcpu, &badge, mr);
+	} else if (answer == PORT_DELIVER) {
+		seL4_Word inject = vcpu->inject;
+
+		if (vcpu->passive) {
+			write_slots(vcpu, false, 1, vcpu->pc, 0);
+			send_inject(vcpu, inject);
+			info = reply_recv(vcpu, &badge, mr);
+		} else {
+			write_slots(vcpu, true, 1, vcpu->pc, 0);
+			info = inject_recv(vcpu, inject, &badge, mr);
 		}
-		info = seL4_NBSendRecvWithMRs(vcpu->reply, info, vcpu->source, &badge, &mr[0],
-					      &mr[1], &mr[2], &mr[3], vcpu->reply);
+	} else if (vcpu->late && finish(vcpu, answer)) {
+		info = inject_recv(vcpu, vcpu->inject, &badge, mr);
+	} else if (answer == PORT_COMPLETE && vcpu->passive) {
+		info = seL4_ReplyRecvWithMRs(vcpu->source, seL4_MessageInfo_new(0, 0, 0, 0), &badge,
+					     &mr[0], &mr[1], &mr[2], &mr[3], vcpu->reply);
+	} else if (answer == PORT_RETURN) {
+		info = return_recv(vcpu, result, &badge, mr);
+	} else if (answer >= PORT_RESUME) {
+		info = reply_recv(vcpu, &badge, mr);
 	} else {
 		*event = wait_only(vcpu, answer);
 		return;
