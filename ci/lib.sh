@@ -7,6 +7,7 @@ set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 logs=build/logs
+cores=$(nproc)
 mkdir -p "$logs"
 passed=0
 failed=0

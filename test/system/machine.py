@@ -21,7 +21,7 @@ STANDIN = TARGET / "standin/standin.elf"
 
 LAST_LINE = r"vessel: all VMs are off, status (\d+)[^\n]*(?=\n)"
 # A stuck machine is the only thing these limits are for: a busy host may be ten times slower.
-PATIENCE = 120
+PATIENCE = 240
 
 
 class Failure(Exception):

@@ -15,9 +15,10 @@ SCENARIOS = []
 class Scenario:
     """One scenario while it runs: its machine, and what its tests came to."""
 
-    def __init__(self, name, function, cores, gic, soak):
+    def __init__(self, name, function, cores, gic, soak, takes):
         self.name, self.function, self.cores, self.gic = name, function, cores, gic
         self.soak = soak  # it has a long form
+        self.takes = takes
         self.long = False
         self.smp = False
         self.kernel = None
@@ -75,10 +76,11 @@ class Scenario:
         self.lines.append(f"     {self.name}: {time.monotonic() - begun:.0f} s")
 
 
-def scenario(cores=(1,), gic=(3,), soak=False, smp=False):
+def scenario(cores=(1,), gic=(3,), soak=False, smp=False, takes=5):
     """Declares a scenario for each of these machines; several give names with a suffix. With `soak`
     it has a long form, which is part of a soak run. With `smp` it runs on any number of cores from
-    two up, if CORES asks for that: a kernel may be made for fewer."""
+    two up, if CORES asks for that: a kernel may be made for fewer. `takes` is about how many seconds:
+    only what comes first depends on it."""
     def declare(function):
         base = function.__name__.replace("_", "-")
         for count in cores:
@@ -88,7 +90,7 @@ def scenario(cores=(1,), gic=(3,), soak=False, smp=False):
                     name += f"-gic{version}"
                 if len(cores) > 1:
                     name += f"-{count}"
-                SCENARIOS.append(Scenario(name, function, count, version, soak))
+                SCENARIOS.append(Scenario(name, function, count, version, soak, takes))
                 SCENARIOS[-1].smp = smp and count > 1
         return function
     return declare
@@ -113,11 +115,21 @@ def chosen(patterns, cores, gic, soak=False):
             and cores in (None, s.cores) and gic in (None, s.gic)]
 
 
+def take_next(waiting, running):
+    """The first, but beside a machine of several cores rather one that has a single core: vCPUs that
+    wait for each other must not also wait for the host."""
+    several = any(s.cores > 1 for s in running)
+    one = next((s for s in waiting if s.cores == 1 or not several), waiting[0])
+    waiting.remove(one)
+    return one
+
+
 def run_all(scenarios, kernel, jobs, soak=False):
-    """Runs them, `jobs` at a time, longest machine first; (passed, failed)."""
+    """Runs them, `jobs` at a time, the longest first; (passed, failed)."""
     Machine.at_a_time = jobs
     lock = threading.Lock()
-    waiting = sorted(scenarios, key=lambda s: -s.cores)
+    waiting = sorted(scenarios, key=lambda s: (s.cores == 1, -s.takes))
+    running = []
     total = [0, 0]
 
     def worker():
@@ -125,9 +137,11 @@ def run_all(scenarios, kernel, jobs, soak=False):
             with lock:
                 if not waiting:
                     return
-                one = waiting.pop(0)
+                one = take_next(waiting, running)
+                running.append(one)
             one.run(kernel, soak)
             with lock:
+                running.remove(one)
                 print("\n".join(one.lines), flush=True)
                 total[0] += one.passed
                 total[1] += one.failed

@@ -12,7 +12,7 @@ from scenario import scenario
 from scenarios import PROMPT, check, shell, take_selftest
 
 
-@scenario(gic=(2, 3), soak=True)
+@scenario(gic=(2, 3), soak=True, takes=8)
 def selftest_virtio(s):
     """The guest that tests from inside; in the long form each disk is reset 1000 times at work."""
     disk = make_disk(f"{s.name}.disk", 64)
@@ -31,14 +31,15 @@ def selftest_virtio(s):
 DISKS = ("vda", "vdb", "vdc", "vdd", "vde")
 
 
-@scenario(gic=(2, 3), soak=True)
+@scenario(gic=(2, 3), soak=True, takes=30)
 def disks_verify(s):
     """fio writes and reads back, four jobs of 32 requests, over both transports and ring formats,
     and with the model in a program of its own."""
     linux.make_test_ramdisks()
     disk, mib = make_disk(f"{s.name}.disk", 320), s.amount(1, 64)
-    command = "; ".join(f"echo DISK {d}; verify-disk /dev/{d} {mib}; disk check /dev/{d} {s.amount(2, 120)}"
-                        for d in DISKS)
+    # Few blocks are written more often, and there is less to prepare.
+    command = "; ".join(f"echo DISK {d}; verify-disk /dev/{d} {mib}; "
+                        f"disk check /dev/{d} {s.amount('2 1 512', '120')}" for d in DISKS)
     machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[linux.run("debian", command)])
     for name in DISKS:
         with s.test(f"{name}: fio --verify"):
@@ -50,7 +51,7 @@ def disks_verify(s):
         check(machine.off() == 0, "status is not 0")
 
 
-@scenario(soak=True)
+@scenario(soak=True, takes=26)
 def disks_reset_under_load(s):
     """Abrupt resets of a VM with writers at work: ext4 stays clean, what was safe is there."""
     linux.make_test_ramdisks()
@@ -71,15 +72,16 @@ def disks_reset_under_load(s):
         check(machine.off() == 0, "status is not 0")
 
 
-@scenario(soak=True)
+@scenario(soak=True, takes=30)
 def disks_programs_die(s):
     """The disk's driver and the multiplexer die again and again: no acknowledged flush is lost, no byte is
     wrong."""
     linux.make_test_ramdisks()
     disk, deaths = make_disk(f"{s.name}.disk", 320), s.amount(2, 50)
+    one = f"disk check /dev/vda {s.amount('4 $n 512', '20 $n')}"
     machine = s.boot("disks.dts", qemu=host_devices(disk), settings=[
         "/programs/disk:file=blk-dies", "/programs/disks:file=blkmux-dies",
-        linux.run("debian", f"n=0; while n=$((n + 1)); do disk check /dev/vda {s.amount(4, 20)} $n || break; done")])
+        linux.run("debian", f"n=0; while n=$((n + 1)); do {one} || break; done")])
     for name in ("disk", "disks"):
         with s.test(f"{deaths} deaths of {name}, and it was started again each time"):
             machine.see(rf"{name} starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
@@ -92,7 +94,7 @@ def disks_programs_die(s):
         s.figure(line)
 
 
-@scenario(gic=(2, 3), soak=True)
+@scenario(gic=(2, 3), soak=True, takes=25)
 def stream(s):
     """Streams from VM to VM through the switch, several at once; every byte is compared."""
     linux.make_test_ramdisks()
@@ -107,7 +109,7 @@ def stream(s):
         s.figure(f"{streams} streams of {size}, every byte compared, within {time.monotonic() - begun:.0f} s")
 
 
-@scenario(soak=True)
+@scenario(soak=True, takes=9)
 def sockets(s):
     """A stream from VM to VM, another to a native program and back, and nobody where nobody is."""
     linux.make_test_ramdisks()
@@ -176,7 +178,7 @@ def neighbour_rounds(s, machine, rounds):
     return said
 
 
-@scenario(gic=(2, 3), soak=True)
+@scenario(gic=(2, 3), soak=True, takes=60)
 def hostile_virtio(s):
     """Every cruelty a driver can think of, while the neighbour runs fio on the same disk, and iperf3 and
     a compared stream over the same switch."""
@@ -228,7 +230,7 @@ def free_port():
         return one.getsockname()[1]
 
 
-@scenario(gic=(2, 3))
+@scenario(gic=(2, 3), takes=45)
 def debian_disk(s):
     """The example `debian`: root on two partitions, ssh through switch and card."""
     disk, port = WORK / f"{s.name}.disk", free_port()

@@ -2,8 +2,10 @@
 /*
  * A disk under a reader's and writer's eye.
  *
- *   disk check DEVICE SECONDS [SEED]   writes and reads blocks at random, for so long, and knows at any
- *                                      time what may be read. Last line: CHECK ok ... or CHECK WRONG ...
+ *   disk check DEVICE SECONDS [SEED [BLOCKS]]
+ *                                      writes and reads the first BLOCKS blocks at random, for so long, and
+ *                                      knows at any time what may be read. Last line: CHECK ok ... or
+ *                                      CHECK WRONG ...
  *   disk read DEVICE BYTES DEPTH N     reads N pieces of so many bytes, DEPTH at a time, one behind the
  *                                      other: MG blk-read-BYTES-DEPTH n=N ticks=T freq=F
  *   disk sync PATH                     fsync of a file or folder
@@ -162,7 +164,7 @@ static bool prepare(struct checker *c)
 	return SYSTEM_CALL(SYS_FDATASYNC, c->fd, 0, 0) == 0;
 }
 
-static int check(const char *path, uint64_t seconds, uint64_t seed)
+static int check(const char *path, uint64_t seconds, uint64_t seed, uint64_t blocks)
 {
 	struct checker c = { .fd = open_device(path, OPEN_BOTH) };
 	int64_t bytes = SYSTEM_CALL(SYS_LSEEK, c.fd, 0, SEEK_TO_END);
@@ -170,8 +172,8 @@ static int check(const char *path, uint64_t seconds, uint64_t seed)
 
 	noise_state = seed * 2 + 1;
 	c.blocks = bytes > 0 ? (uint64_t)bytes / BLOCK : 0;
-	if (c.blocks > BLOCKS_MAX)
-		c.blocks = BLOCKS_MAX;
+	if (c.blocks > blocks)
+		c.blocks = blocks;
 	if (c.blocks == 0 || !prepare(&c)) {
 		SAY(TEXT("CHECK WRONG cannot write "), TEXT(path));
 		return 1;
@@ -273,13 +275,18 @@ static int sync_path(const char *path)
 int linux_main(int argc, char **argv, char **env)
 {
 	(void)env;
-	if (argc >= 4 && same_text(argv[1], "check"))
-		return check(argv[2], to_number(argv[3]), argc > 4 ? to_number(argv[4]) : 1);
+	if (argc >= 4 && same_text(argv[1], "check")) {
+		uint64_t blocks = argc > 5 ? to_number(argv[5]) : BLOCKS_MAX;
+
+		return check(argv[2], to_number(argv[3]), argc > 4 ? to_number(argv[4]) : 1,
+			     blocks < BLOCKS_MAX ? blocks : BLOCKS_MAX);
+	}
 	if (argc == 6 && same_text(argv[1], "read"))
 		return measure(argv[2], to_number(argv[3]), to_number(argv[4]), to_number(argv[5]));
 	if (argc == 3 && same_text(argv[1], "sync"))
 		return sync_path(argv[2]);
-	SAY(TEXT("disk check DEVICE SECONDS [SEED] | disk read DEVICE BYTES DEPTH N | disk sync "
+	SAY(TEXT("disk check DEVICE SECONDS [SEED [BLOCKS]] | disk read DEVICE BYTES DEPTH N | "
+		 "disk sync "
 		 "PATH"));
 	return 2;
 }
