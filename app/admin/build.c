@@ -119,7 +119,7 @@ void admin_run(struct admin *a, const seL4_BootInfo *bi)
 	for (uint32_t i = 0; i < a->system.vm_count; i++)
 		vm_create(a, i);
 	/* Each VM has its own; nobody is to know them all. */
-	memset(&a->seed, 0, sizeof(a->seed));
+	seed_wipe(&a->seed, sizeof(a->seed));
 	native_finish(a);
 	start_all(a);
 	admin_builds(a, "the", "sealing");

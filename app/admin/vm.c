@@ -328,7 +328,7 @@ void vm_create(struct admin *a, uint32_t index)
 	add_image(&b, b.vm->dtb, &config.dtb);
 	add_image(&b, b.vm->overlay, &config.overlay);
 	program_finish(a, b.vmm, &config, sizeof(config));
-	memset(config.seed, 0, sizeof(config.seed));
+	seed_wipe(config.seed, sizeof(config.seed));
 	device_finish(&b.devices);
 	say_memory(&b);
 }

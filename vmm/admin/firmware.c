@@ -27,7 +27,7 @@ static bool take_seed(void *tree, size_t size, struct seed *seed)
 	if (bytes == NULL || length < SEED_BYTES)
 		return false;
 	memcpy(seed->key, bytes, SEED_BYTES);
-	memset(bytes, 0, (size_t)length);
+	seed_wipe(bytes, (size_t)length);
 	return true;
 }
 

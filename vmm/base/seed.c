@@ -52,4 +52,13 @@ void seed_next(struct seed *seed, uint8_t out[SEED_BYTES])
 		block[i] = (uint8_t)((x[i / 4] + start[i / 4]) >> 8 * (i % 4));
 	memcpy(seed->key, block, SEED_BYTES);
 	memcpy(out, block + SEED_BYTES, SEED_BYTES);
+	seed_wipe(start, sizeof(start));
+	seed_wipe(x, sizeof(x));
+	seed_wipe(block, sizeof(block));
+}
+
+void seed_wipe(void *at, size_t size)
+{
+	memset(at, 0, size);
+	__asm__ volatile("" : : "r"(at) : "memory"); /* as if it were read: the stores stay */
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { SEED_BYTES = 32 };
@@ -16,5 +17,8 @@ struct seed {
 	uint8_t key[SEED_BYTES];
 };
 
-/** Takes the next SEED_BYTES. */
+/** Takes the next SEED_BYTES, and leaves no trace of them or of the key on the stack. */
 void seed_next(struct seed *seed, uint8_t out[SEED_BYTES]);
+
+/** Zeroes what was secret, even if nothing reads it any more. */
+void seed_wipe(void *at, size_t size);

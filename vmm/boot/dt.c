@@ -120,11 +120,14 @@ static enum vmm_err add_memory(void *fdt, const struct vmm_config *config, struc
 static int set_seed(void *fdt, int node, struct seed *seed)
 {
 	uint8_t bytes[SEED_BYTES];
+	int status;
 
 	if (seed == NULL)
 		return 0;
 	seed_next(seed, bytes);
-	return fdt_setprop(fdt, node, "rng-seed", bytes, sizeof(bytes));
+	status = fdt_setprop(fdt, node, "rng-seed", bytes, sizeof(bytes));
+	seed_wipe(bytes, sizeof(bytes));
+	return status;
 }
 
 static int set_chosen(void *fdt, const struct dt_input *input)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -60,12 +62,53 @@ static void every_byte_counts(void **state)
 	}
 }
 
+enum { STACK = 256 << 10 };
+
+struct step {
+	struct seed seed;
+	uint8_t out[SEED_BYTES];
+};
+
+static void *take_one(void *ctx)
+{
+	struct step *step = ctx;
+	volatile uint8_t deep[STACK / 4]; /* the end of a thread writes over what lies above */
+
+	deep[0] = step->out[0];
+	step->out[0] = deep[0];
+	seed_next(&step->seed, step->out);
+	return NULL;
+}
+
+/* Whoever reads the stack later finds neither the new key nor what was taken. */
+static void stack_keeps_nothing(void **state)
+{
+	struct step *step = calloc(1, sizeof(*step));
+	uint8_t *stack = aligned_alloc(4096, STACK);
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	(void)state;
+	memset(stack, 0, STACK);
+	assert_int_equal(pthread_attr_init(&attributes), 0);
+	assert_int_equal(pthread_attr_setstack(&attributes, stack, STACK), 0);
+	assert_int_equal(pthread_create(&thread, &attributes, take_one, step), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	for (size_t at = 0; at + 8 <= STACK; at++) {
+		assert_memory_not_equal(stack + at, step->seed.key, 8);
+		assert_memory_not_equal(stack + at, step->out, 8);
+	}
+	free(stack);
+	free(step);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(block_is_the_standards),
 		cmocka_unit_test(every_step_is_another),
 		cmocka_unit_test(every_byte_counts),
+		cmocka_unit_test(stack_keeps_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
