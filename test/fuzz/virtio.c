@@ -128,13 +128,14 @@ static void drain(struct guest *g)
 {
 	unsigned queue = queue_of(g);
 	struct driver_queue *q = &g->d.queue[queue];
-	const uint8_t *used = g->d.ram + (q->area[2] - DRIVER_GPA);
+	const uint8_t *used;
 	uint32_t written, raw;
 	int id;
 
 	/* Rings that were poked would lead the driver astray, which is not what is tested here. */
 	if (q->size == 0)
 		return;
+	used = g->d.ram + (q->area[2] - DRIVER_GPA);
 	memcpy(&raw, used + 4 + 8 * (size_t)(q->last_used % q->size), sizeof(raw));
 	if ((g->d.features & VIRTIO_F_RING_PACKED) == 0 && raw < q->size && q->count[raw] != 0)
 		(void)driver_used(&g->d, queue, &id, &written);

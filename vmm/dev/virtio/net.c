@@ -428,7 +428,7 @@ static bool look_at_link(struct virtio_net *net)
 	bool changed = status != net->config.status;
 
 	net->config.status = status;
-	return changed && virtio_has(&net->vd, F_STATUS);
+	return changed;
 }
 
 static void net_event(struct virtio_dev *vd)
