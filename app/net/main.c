@@ -4,6 +4,7 @@
  * vmm/driver/virtio/net.h; here are its interrupt and its signals.
  */
 #include "app/lib/native.h"
+#include "app/net/probe.h"
 #include "vmm/driver/virtio/net.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -56,8 +57,11 @@ void runtime_main(void *page, uint64_t thread)
 	native_say(&n, "network device %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
 		   mac[3], mac[4], mac[5]);
 	/* Whoever was here before us left the interrupt as it was: the first round is one, too. */
-	for (;;) {
-		if (netdrv_run(&driver))
+	for (unsigned rounds = 0;; rounds++) {
+		bool moved = netdrv_run(&driver);
+
+		probe(&driver, moved, rounds);
+		if (moved)
 			seL4_Signal(client->notify);
 		if ((badge & VMM_NATIVE_BADGE_IRQ) != 0)
 			(void)seL4_IRQHandler_Ack(n.irq);

@@ -6,7 +6,7 @@ from machine import ROOT, TARGET, WORK
 
 SCRIPTS = ROOT / "test/guest/linux"
 TESTS = ("disk", "net", "sock", "verify-disk", "reset-under-load", "stream", "neighbour",
-         "measure-io")
+         "measure-io", "ports", "echoes")
 
 
 def cpio(name, data, mode):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Virtual disks, networks and entropy: that they work, that no byte is wrong, that a hostile guest's
 neighbours do not notice. Most have a long form (`make soak`)."""
+import contextlib
 import re
 import socket
 import subprocess
+import threading
 import time
 
 import linux
@@ -107,6 +109,92 @@ def stream(s):
         end = machine.expect(r"\[receiver\] STREAMS (ok|WRONG)", s.amount(3, 40) * PATIENCE)
         check(end.group(1) == "ok", "\n".join(re.findall("STREAM WRONG.*", machine.text)))
         s.figure(f"{streams} streams of {size}, every byte compared, within {time.monotonic() - begun:.0f} s")
+
+
+class Echo:
+    """A server on the host that sends back what it gets; guests find it at 10.0.2.2."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self._echo, args=self.listener.accept()[:1], daemon=True).start()
+
+    @staticmethod
+    def _echo(connection):
+        with connection, contextlib.suppress(OSError):
+            while data := connection.recv(65536):
+                connection.sendall(data)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+@scenario(soak=True, takes=9)
+def network_driver_dies(s):
+    """The card's driver dies again and again, under a stream to the host and back: it goes on, no byte
+    is wrong."""
+    linux.make_test_ramdisks()
+    size, deaths = s.amount("1m", "64m"), s.amount(3, 50)
+    with Echo() as echo:
+        machine = s.boot("uplink.dts", qemu=host_devices(network="user"), settings=[
+            "/programs/card:file=net-dies", linux.run("guest", f"echoes 10.0.2.2 {echo.port} {size}")])
+        with s.test(f"{deaths} deaths, and it was started again each time"):
+            machine.expect(rf"card starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
+        with s.test("streams that it died under end, and every byte is right"):
+            for _ in range(2):
+                s.figure(machine.expect(r"STREAM (ok .*|WRONG.*)\n", s.amount(4, 40) * PATIENCE).group(1))
+            wrong = re.search(r"STREAM WRONG.*", machine.text)
+            check(not wrong, wrong and wrong.group(0))
+
+
+RATE = 512 << 10  # bytes a second that `left` may send (network-ports.dts)
+FRAMES, FRAME = 1500, 1514
+# What a port may save up, and what is still in its queues when the guest has handed over the last frame.
+BURST, QUEUED = 128 << 10, 600 * FRAME
+
+
+@scenario(takes=25)
+def network_ports(s):
+    """What the ports of a switch allow: VLANs and tags, addresses, a rate, so many broadcasts."""
+    linux.make_test_ramdisks()
+    machine = s.boot("network-ports.dts")
+
+    def said(what, pattern=r"ok|WRONG"):
+        return machine.expect(rf"PORTS {what} ({pattern})\n", 2 * PATIENCE).group(1)
+
+    def dropped(why):
+        line = rf"left.eth0: \d+ frames dropped so far: {why}\n"
+        if not re.search(line, machine.text):  # the switch says it at its next tick
+            machine.expect(line)
+
+    with s.test("VMs in one VLAN reach each other"):
+        check(said("plain") == "ok", "they do not")
+    with s.test("VMs in two do not, though they have addresses in one subnet"):
+        check(said("apart") == "ok", "they do")
+        check("[right] PORTS tagged ok" in machine.text, "the trunk did not reach VLAN 7 by its tag")
+    with s.test("frames from another address than the port's are dropped, and that is said"):
+        check(said("spoof") == "ok", "they pass")
+        check(said("back") == "ok", "its own do not pass")
+        dropped("of others' names")
+    with s.test("a rate holds a port back, and nothing is lost"):
+        frames = machine.expect(r"MG net-send-1514 n=(\d+) ticks=(\d+) freq=(\d+)\n", 2 * PATIENCE)
+        took = int(frames.group(2)) / int(frames.group(3))
+        heard = int(said("rate", r"\d+"))
+        s.figure(f"{FRAMES * FRAME >> 10} KiB at {RATE >> 10} KiB/s: {took:.1f} s; {heard} frames heard")
+        check(took >= (FRAMES * FRAME - BURST - QUEUED) / RATE, f"it took {took:.1f} s only")
+        check(heard >= FRAMES, f"{heard} of {FRAMES} frames arrived")
+    with s.test("a storm of broadcasts is cut, and that is said"):
+        heard = int(said("storm", r"\d+"))
+        check(heard < 200, f"all of 200 broadcasts passed ({heard} frames heard)")
+        dropped("too many broadcasts")
 
 
 @scenario(soak=True, takes=9)

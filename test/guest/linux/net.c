@@ -4,7 +4,8 @@
  *
  *   net make SEED BYTES          writes so many bytes to its output, each from its place and the seed
  *   net take SEED BYTES          reads them, compares: STREAM ok BYTES hash=H | STREAM WRONG at PLACE
- *   net frames NAME BYTES N      sends N Ethernet frames of so many bytes through the interface:
+ *   net frames NAME BYTES N [TO] sends N Ethernet frames of so many bytes through the interface, to an
+ *                                address like 02:00:00:00:00:01 or to nobody:
  *                                MG net-send-BYTES n=N ticks=T freq=F
  */
 #include "test/guest/linux/linux.h"
@@ -117,7 +118,29 @@ static int take(uint64_t seed, uint64_t bytes)
 	return 0;
 }
 
-static int frames(const char *name, uint64_t bytes, uint64_t n)
+/* Six bytes in hexadecimal, with something between them. */
+static bool read_address(const char *text, uint8_t address[6])
+{
+	for (unsigned i = 0; i < 6; i++) {
+		address[i] = 0;
+		for (unsigned digit = 0; digit < 2; digit++) {
+			unsigned c = (uint8_t)*text++;
+
+			if (c >= '0' && c <= '9')
+				c -= '0';
+			else if (c >= 'a' && c <= 'f')
+				c -= 'a' - 10;
+			else
+				return false;
+			address[i] = (uint8_t)(address[i] << 4 | c);
+		}
+		if (i < 5 && *text++ == '\0')
+			return false;
+	}
+	return true;
+}
+
+static int frames(const char *name, uint64_t bytes, uint64_t n, const char *address)
 {
 	/* To an address that nobody has: a broadcast would cost every neighbour. */
 	static uint8_t frame[FRAME_MAX] = { 2, 0, 0, 0, 0xee, 0xee };
@@ -130,6 +153,7 @@ static int frames(const char *name, uint64_t bytes, uint64_t n)
 	for (unsigned i = 0; i + 1 < NAME_MAX && name[i] != '\0'; i++)
 		request.name[i] = name[i];
 	if (fd < 0 || bytes < 14 || bytes > FRAME_MAX ||
+	    (address != NULL && !read_address(address, frame)) ||
 	    SYSTEM_CALL(SYS_IOCTL, fd, SIOCGIFINDEX, (uintptr_t)&request) != 0)
 		return 1;
 	to.index = request.index;
@@ -161,8 +185,9 @@ int linux_main(int argc, char **argv, char **env)
 		return make(to_number(argv[2]), to_number(argv[3]));
 	if (argc == 4 && same_text(argv[1], "take"))
 		return take(to_number(argv[2]), to_number(argv[3]));
-	if (argc == 5 && same_text(argv[1], "frames"))
-		return frames(argv[2], to_number(argv[3]), to_number(argv[4]));
-	SAY(TEXT("net make SEED BYTES | net take SEED BYTES | net frames NAME BYTES N"));
+	if ((argc == 5 || argc == 6) && same_text(argv[1], "frames"))
+		return frames(argv[2], to_number(argv[3]), to_number(argv[4]),
+			      argc == 6 ? argv[5] : NULL);
+	SAY(TEXT("net make SEED BYTES | net take SEED BYTES | net frames NAME BYTES N [TO]"));
 	return 2;
 }
