@@ -4,6 +4,7 @@
  * the time.
  */
 #include "app/lib/native.h"
+#include "app/lib/probe.h"
 #include "vmm/backend/socket/router.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -43,9 +44,11 @@ void runtime_main(void *page, uint64_t thread)
 	router_init(&router, n.hz);
 	open_clients(&n);
 	router_start(&router);
-	for (;;) {
-		struct router_signals signals = router_run(&router, native_now(&n));
+	for (unsigned rounds = 0;; rounds++) {
+		uint64_t now = native_now(&n);
+		struct router_signals signals = router_run(&router, now);
 
+		probe((unsigned)now, signals.clients != 0, rounds);
 		for (uint32_t i = 0; i < router.client_count; i++) {
 			if ((signals.clients >> i & 1) != 0)
 				seL4_Signal(clients[i]->notify);

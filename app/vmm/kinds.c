@@ -247,6 +247,7 @@ static enum vmm_err create_vsock(struct machine *m, const struct vmm_config_devi
 	if (err != VMM_OK)
 		return err;
 	socket_queue_init(backend, machine_raise, &m->signals[device->channel]);
+	backend->over = over_of(channel);
 	virtio_vsock_init(vsock, common, (uint32_t)channel->socket.cid, &backend->backend);
 	*vd = &vsock->vd;
 	return VMM_OK;

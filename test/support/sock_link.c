@@ -4,18 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+void sock_link_again(struct sock_link *link, bool server)
+{
+	struct sockq_sender *to = server ? &link->server_to : &link->client_to;
+	struct sockq_receiver *from = server ? &link->server_from : &link->client_from;
+	unsigned out = server ? 1 : 0;
+
+	if (sockq_sender_init(to, link->header[out], link->data[out], SOCKQ_CAPACITY_MIN) !=
+		    VMM_OK ||
+	    sockq_receiver_init(from, link->header[1 - out], link->data[1 - out],
+				SOCKQ_CAPACITY_MIN) != VMM_OK)
+		abort();
+}
+
 void sock_link_init(struct sock_link *link)
 {
 	memset(link, 0, sizeof(*link));
-	if (sockq_sender_init(&link->client_to, link->header[0], link->data[0],
-			      SOCKQ_CAPACITY_MIN) != VMM_OK ||
-	    sockq_receiver_init(&link->server_from, link->header[0], link->data[0],
-				SOCKQ_CAPACITY_MIN) != VMM_OK ||
-	    sockq_sender_init(&link->server_to, link->header[1], link->data[1],
-			      SOCKQ_CAPACITY_MIN) != VMM_OK ||
-	    sockq_receiver_init(&link->client_from, link->header[1], link->data[1],
-				SOCKQ_CAPACITY_MIN) != VMM_OK)
-		abort();
+	sock_link_again(link, false);
+	sock_link_again(link, true);
 }
 
 static bool send(struct sockq_sender *to, const struct vsock_packet *packet)

@@ -15,6 +15,9 @@ struct sock_link {
 /** Empty queues and new ends; aborts if that fails. */
 void sock_link_init(struct sock_link *link);
 
+/** The server's ends, or the client's, as whoever comes after one that died finds them. */
+void sock_link_again(struct sock_link *link, bool server);
+
 /** Sends a packet of stream type with `len` bytes of a pattern by `to`; false: no room. */
 bool sock_link_send(struct sockq_sender *to, uint16_t op, uint64_t src_cid, uint32_t src_port,
 		    uint64_t dst_cid, uint32_t dst_port, uint32_t len);

@@ -150,9 +150,9 @@ static void queue_waits_for_the_whole_packet(void **state)
 	assert_false(sockq_peek(&l->server_from, &got));
 	(void)serialq_write(&l->client_to.queue, (const uint8_t *)&p + 20, HEADER - 20);
 	assert_false(sockq_peek(&l->server_from, &got));
-	sockq_send_data(&l->client_to, "0123456789", 9);
+	(void)serialq_write(&l->client_to.queue, (const uint8_t *)"0123456789", 9);
 	assert_false(sockq_peek(&l->server_from, &got));
-	sockq_send_data(&l->client_to, "9", 1);
+	(void)serialq_write(&l->client_to.queue, (const uint8_t *)"9", 1);
 	assert_true(sockq_peek(&l->server_from, &got));
 	assert_int_equal(got.len, 10);
 }
@@ -167,7 +167,7 @@ static void queue_does_not_trust_its_peer(void **state)
 
 	(void)state;
 	sock_link_init(l);
-	sockq_send(&l->client_to, &huge);
+	(void)serialq_write(&l->client_to.queue, (const uint8_t *)&huge, sizeof(huge));
 	assert_false(sockq_peek(&l->server_from, &got));
 	assert_true(l->server_from.broken);
 	assert_true(sock_link_send(&l->client_to, VSOCK_OP_RW, 3, 1, 4, 1, 0));
@@ -188,6 +188,35 @@ static void queue_does_not_trust_its_peer(void **state)
 	assert_int_equal(
 		sockq_receiver_init(&l->client_from, l->header[0], l->data[0], UINT64_C(1) << 32),
 		VMM_ERR_RANGE);
+}
+
+/* An end that dies in the middle of a packet leaves none, or leaves it to be taken again. */
+static void queue_outlives_its_ends(void **state)
+{
+	const struct vsock_packet p = { .type = VSOCK_TYPE_STREAM, .op = VSOCK_OP_RW, .len = 10 };
+	struct sock_link *l = &link[0];
+	struct vsock_packet got;
+	uint8_t bytes[8];
+
+	(void)state;
+	sock_link_init(l);
+	sockq_send(&l->client_to, &p);
+	sockq_send_data(&l->client_to, "01234", 5);
+	sock_link_again(l, false);
+	assert_false(sockq_peek(&l->server_from, &got));
+	for (uint32_t len = 1; len <= 3; len++)
+		assert_true(sock_link_send(&l->client_to, VSOCK_OP_RW, 3, 1, 4, 1, len));
+	assert_true(sockq_peek(&l->server_from, &got));
+	assert_int_equal(got.len, 1);
+	sockq_next(&l->server_from);
+	assert_true(sockq_peek(&l->server_from, &got));
+	assert_int_equal(sockq_read(&l->server_from, bytes, 1), 1);
+	(void)sockq_receiver_flush(&l->server_from); /* the first one's room, and no more */
+	sock_link_again(l, true);
+	for (uint32_t len = 2; len <= 3; len++) {
+		assert_true(sock_link_take(&l->server_from, &got));
+		assert_int_equal(got.len, len);
+	}
 }
 
 /* ---- the backend ---- */
@@ -472,6 +501,103 @@ static void the_start_says_that_all_is_lost(void **state)
 	}
 }
 
+static void router_again(void)
+{
+	router_init(&router, HZ);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		sock_link_again(&link[i], true);
+		assert_int_equal(
+			router_add(&router, cid(i), &link[i].server_to, &link[i].server_from),
+			VMM_OK);
+	}
+	router_start(&router);
+}
+
+static void take_link_reset(unsigned client)
+{
+	struct vsock_packet p;
+
+	assert_true(sock_link_take(&link[client].client_from, &p));
+	assert_int_equal(p.type, VSOCK_TYPE_LINK);
+	assert_int_equal(p.op, VSOCK_LINK_RESET);
+}
+
+/* Everyone hears of it, also who has no room just now; what was sent before is answered by resets. */
+static void a_router_starts_again(void **state)
+{
+	(void)state;
+	assert_true(put(0, VSOCK_OP_REQUEST, 50, 1, 60, 0));
+	(void)run();
+	expect(1, VSOCK_OP_REQUEST, 60, 0, 50, 0);
+	assert_true(put(1, VSOCK_OP_RESPONSE, 60, 0, 50, 0));
+	(void)run();
+	expect(0, VSOCK_OP_RESPONSE, 50, 1, 60, 0);
+	assert_true(put(1, VSOCK_OP_RW, 60, 0, 50, VSOCK_PAYLOAD_MAX));
+	(void)run();
+	assert_true(put(1, VSOCK_OP_RW, 60, 0, 50, VSOCK_PAYLOAD_MAX - 2 * HEADER));
+	(void)run(); /* now there is no room for another packet */
+	assert_true(put(1, VSOCK_OP_RW, 60, 0, 50, 10));
+	assert_true(put(1, VSOCK_OP_REQUEST, 61, 0, 51, 0));
+	router_again();
+	(void)run();
+	assert_true(router.client[0].reset_owed);
+	take_link_reset(1);
+	expect(1, VSOCK_OP_RST, 60, 0, 50, 0);
+	expect(1, VSOCK_OP_RST, 61, 0, 51, 0);
+	expect(0, VSOCK_OP_RW, 50, 1, 60, VSOCK_PAYLOAD_MAX);
+	expect(0, VSOCK_OP_RW, 50, 1, 60, VSOCK_PAYLOAD_MAX - 2 * HEADER);
+	(void)run();
+	take_link_reset(0);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		assert_true(sock_link_say(&link[i].client_to, VSOCK_LINK_UP));
+	assert_true(put(1, VSOCK_OP_REQUEST, 62, 0, 52, 0));
+	(void)run();
+	expect(0, VSOCK_OP_REQUEST, 52, 1, 62, 0);
+}
+
+/* A device's program that was started again is up without ever having been down. */
+static void a_client_starts_again(void **state)
+{
+	(void)state;
+	assert_true(put(0, VSOCK_OP_REQUEST, 50, 1, 60, 0));
+	(void)run();
+	expect(1, VSOCK_OP_REQUEST, 60, 0, 50, 0);
+	sock_link_again(&link[0], false);
+	assert_true(sock_link_say(&link[0].client_to, VSOCK_LINK_UP));
+	(void)run();
+	expect(1, VSOCK_OP_RST, 60, 0, 50, 0);
+	assert_int_equal(router.client[0].connections, 0);
+}
+
+/* The device hears that all is lost, once; what it sends from then on goes nowhere and waits for nothing. */
+static void a_router_that_is_given_up(void **state)
+{
+	const struct vsock_packet request = { .type = VSOCK_TYPE_STREAM, .op = VSOCK_OP_REQUEST };
+	struct sock_link *l = &link[0];
+	struct socket_queue q = { .to = l->client_to, .from = l->client_from };
+	struct vsock_packet got;
+	unsigned signals = 0;
+	uint32_t over = 0;
+	struct socket_backend *b = &q.backend;
+
+	(void)state;
+	socket_queue_init(&q, count_signal, &signals);
+	q.over = &over;
+	assert_false(b->ops->peek(b, &got));
+	over = 1;
+	assert_true(b->ops->peek(b, &got));
+	assert_int_equal(got.type, VSOCK_TYPE_LINK);
+	assert_int_equal(got.op, VSOCK_LINK_RESET);
+	b->ops->next(b);
+	assert_false(b->ops->peek(b, &got));
+	for (unsigned i = 0; i < SOCKQ_CAPACITY_MIN / HEADER; i++) {
+		assert_true(b->ops->room(b, 0));
+		b->ops->send(b, &request);
+	}
+	sock_link_again(l, true);
+	assert_false(sock_link_take(&l->server_from, &got));
+}
+
 static void wrong_clients_are_refused(void **state)
 {
 	struct sock_link *l = &link[0];
@@ -632,6 +758,11 @@ static void connections_end(void **state)
 	stream_run(&native);
 	for (unsigned i = 0; i < STREAM_CONNECTIONS; i++)
 		assert_false(native.stream[i].used);
+	assert_true(native.up_owed);
+	router.client[NATIVE].up = false; /* as it does not know */
+	(void)stream_flush(&native);
+	(void)run();
+	assert_true(router.client[NATIVE].up);
 }
 
 int main(void)
@@ -641,6 +772,7 @@ int main(void)
 		cmocka_unit_test(queue_full_asks_for_a_signal),
 		cmocka_unit_test(queue_waits_for_the_whole_packet),
 		cmocka_unit_test(queue_does_not_trust_its_peer),
+		cmocka_unit_test(queue_outlives_its_ends),
 		cmocka_unit_test(the_backend_says_down_before_anything_else),
 		cmocka_unit_test_setup(packets_reach_their_client, setup),
 		cmocka_unit_test_setup(who_is_not_there_is_a_reset, setup),
@@ -653,6 +785,9 @@ int main(void)
 		cmocka_unit_test_setup(connections_are_limited, setup),
 		cmocka_unit_test_setup(turns_are_fair, setup),
 		cmocka_unit_test_setup(the_start_says_that_all_is_lost, setup),
+		cmocka_unit_test_setup(a_router_starts_again, setup),
+		cmocka_unit_test_setup(a_client_starts_again, setup),
+		cmocka_unit_test_setup(a_router_that_is_given_up, setup),
 		cmocka_unit_test_setup(wrong_clients_are_refused, setup),
 		cmocka_unit_test_setup(a_program_answers, setup_native),
 		cmocka_unit_test_setup(credit_is_kept, setup_native),

@@ -73,7 +73,7 @@ bool serialq_drained(const struct serialq_producer *p)
 	return peer_index(&p->shared->head) == p->tail;
 }
 
-size_t serialq_write(struct serialq_producer *p, const uint8_t *bytes, size_t len)
+size_t serialq_put(struct serialq_producer *p, const uint8_t *bytes, size_t len)
 {
 	uint32_t room = serialq_room(p);
 	uint32_t n = len < room ? (uint32_t)len : room;
@@ -83,7 +83,19 @@ size_t serialq_write(struct serialq_producer *p, const uint8_t *bytes, size_t le
 	memcpy(p->data + at, bytes, first);
 	memcpy(p->data, bytes + first, n - first);
 	p->tail += n;
+	return n;
+}
+
+void serialq_show(struct serialq_producer *p)
+{
 	__atomic_store_n(&p->shared->tail, p->tail, __ATOMIC_RELEASE);
+}
+
+size_t serialq_write(struct serialq_producer *p, const uint8_t *bytes, size_t len)
+{
+	size_t n = serialq_put(p, bytes, len);
+
+	serialq_show(p);
 	return n;
 }
 
@@ -115,7 +127,12 @@ size_t serialq_read(struct serialq_consumer *c, uint8_t *bytes, size_t len)
 
 bool serialq_release(struct serialq_consumer *c)
 {
-	__atomic_store_n(&c->shared->head, c->head, __ATOMIC_RELEASE);
+	return serialq_release_to(c, c->head);
+}
+
+bool serialq_release_to(struct serialq_consumer *c, uint32_t head)
+{
+	__atomic_store_n(&c->shared->head, head, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&c->shared->producer_signalled, __ATOMIC_RELAXED) != 0)
 		return false;

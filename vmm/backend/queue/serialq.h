@@ -61,6 +61,10 @@ bool serialq_drained(const struct serialq_producer *p);
 /** Writes up to `len` bytes and makes them visible; returns how many. The caller then signals. */
 size_t serialq_write(struct serialq_producer *p, const uint8_t *bytes, size_t len);
 
+/** The same in two steps, for what must be seen whole: what was put is visible from serialq_show() on. */
+size_t serialq_put(struct serialq_producer *p, const uint8_t *bytes, size_t len);
+void serialq_show(struct serialq_producer *p);
+
 /**
  * Asks for a signal at the consumer's next release. Look at serialq_room() again afterwards and
  * before sleeping: what was released in between is not signalled.
@@ -78,3 +82,6 @@ size_t serialq_read(struct serialq_consumer *c, uint8_t *bytes, size_t len);
  * and hears it once). Call it also after reading nothing: it is then cheap and harmless.
  */
 bool serialq_release(struct serialq_consumer *c);
+
+/** The same up to an earlier `head` only. */
+bool serialq_release_to(struct serialq_consumer *c, uint32_t head);

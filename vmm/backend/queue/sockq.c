@@ -24,7 +24,9 @@ enum vmm_err sockq_receiver_init(struct sockq_receiver *r, void *header, const v
 	if (err != VMM_OK)
 		return err;
 	*r = (struct sockq_receiver){ .begun = false };
-	return serialq_consumer_init(&r->queue, header, data, (uint32_t)capacity);
+	err = serialq_consumer_init(&r->queue, header, data, (uint32_t)capacity);
+	r->ended = r->queue.head;
+	return err;
 }
 
 bool sockq_room(struct sockq_sender *s, uint32_t len)
@@ -37,15 +39,27 @@ bool sockq_room(struct sockq_sender *s, uint32_t len)
 	return serialq_room(&s->queue) >= need;
 }
 
+static void show_whole(struct sockq_sender *s)
+{
+	if (s->left > 0)
+		return;
+	serialq_show(&s->queue);
+	s->sent = true;
+}
+
 void sockq_send(struct sockq_sender *s, const struct vsock_packet *packet)
 {
-	(void)serialq_write(&s->queue, (const uint8_t *)packet, sizeof(*packet));
-	s->sent = true;
+	(void)serialq_put(&s->queue, (const uint8_t *)packet, sizeof(*packet));
+	s->left = packet->len;
+	show_whole(s);
 }
 
 void sockq_send_data(struct sockq_sender *s, const void *data, size_t len)
 {
-	(void)serialq_write(&s->queue, data, len);
+	uint32_t n = len < s->left ? (uint32_t)len : s->left;
+
+	s->left -= (uint32_t)serialq_put(&s->queue, data, n);
+	show_whole(s);
 }
 
 bool sockq_peek(struct sockq_receiver *r, struct vsock_packet *packet)
@@ -79,6 +93,7 @@ static void end(struct sockq_receiver *r)
 {
 	r->begun = false;
 	r->taken = true;
+	r->ended = r->queue.head;
 }
 
 void sockq_next(struct sockq_receiver *r)
@@ -118,5 +133,5 @@ bool sockq_receiver_flush(struct sockq_receiver *r)
 	bool taken = r->taken;
 
 	r->taken = false;
-	return taken && serialq_release(&r->queue);
+	return taken && serialq_release_to(&r->queue, r->ended);
 }

@@ -6,6 +6,9 @@
  * The peer is hostile. A header is copied once and its length checked; one that is too long breaks
  * the receiving end for good, as what follows cannot be told apart. A record that is not there in
  * full is not there yet. Payload is moved, never looked at.
+ *
+ * Records are shown, and their room is given back, whole. So either end may die at any moment and be started
+ * again in the memory it had: it finds the queue between two records.
  */
 #pragma once
 
@@ -17,13 +20,15 @@ enum { SOCKQ_CAPACITY_MIN = 128 << 10 };
 
 struct sockq_sender {
 	struct serialq_producer queue;
-	bool sent; /* since sockq_sender_flush() */
+	uint32_t left; /* of the payload of the record being sent */
+	bool sent;     /* since sockq_sender_flush() */
 };
 
 struct sockq_receiver {
 	struct serialq_consumer queue;
 	struct vsock_packet packet; /* the record begun, if `begun` */
 	uint32_t left;              /* of its payload */
+	uint32_t ended;             /* the queue's index behind the last record that was taken */
 	bool begun;
 	bool taken; /* since sockq_receiver_flush() */
 	bool broken;

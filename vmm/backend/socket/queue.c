@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "vmm/backend/socket/queue.h"
 
+#include <stddef.h>
+
 #include "vmm/base/util.h"
 
 static struct socket_queue *of(struct socket_backend *backend)
 {
 	return container_of(backend, struct socket_queue, backend);
+}
+
+/* Without a router all connections are lost, and what is sent on others goes nowhere. */
+static bool is_over(const struct socket_queue *q)
+{
+	return q->over != NULL && __atomic_load_n(q->over, __ATOMIC_ACQUIRE) != 0;
 }
 
 static bool pay(struct socket_queue *q, bool *owed, uint16_t op)
@@ -39,22 +47,30 @@ static bool room(struct socket_backend *backend, uint32_t len)
 {
 	struct socket_queue *q = of(backend);
 
-	return pay_all(q) && sockq_room(&q->to, len);
+	return is_over(q) || (pay_all(q) && sockq_room(&q->to, len));
 }
 
 static void send(struct socket_backend *backend, const struct vsock_packet *packet)
 {
-	sockq_send(&of(backend)->to, packet);
+	if (!is_over(of(backend)))
+		sockq_send(&of(backend)->to, packet);
 }
 
 static void send_data(struct socket_backend *backend, const void *data, size_t len)
 {
-	sockq_send_data(&of(backend)->to, data, len);
+	if (!is_over(of(backend)))
+		sockq_send_data(&of(backend)->to, data, len);
 }
 
 static bool peek(struct socket_backend *backend, struct vsock_packet *packet)
 {
-	return sockq_peek(&of(backend)->from, packet);
+	struct socket_queue *q = of(backend);
+
+	if (!is_over(q))
+		return sockq_peek(&q->from, packet);
+	*packet = (struct vsock_packet){ .type = VSOCK_TYPE_LINK, .op = VSOCK_LINK_RESET };
+	q->telling = !q->lost;
+	return q->telling;
 }
 
 static size_t read(struct socket_backend *backend, void *to, size_t len)
@@ -64,7 +80,13 @@ static size_t read(struct socket_backend *backend, void *to, size_t len)
 
 static void next(struct socket_backend *backend)
 {
-	sockq_next(&of(backend)->from);
+	struct socket_queue *q = of(backend);
+
+	if (!q->telling)
+		sockq_next(&q->from);
+	else
+		q->lost = true;
+	q->telling = false;
 }
 
 static void flush(struct socket_backend *backend)
@@ -95,6 +117,9 @@ void socket_queue_init(struct socket_queue *q, void (*signal)(void *ctx), void *
 	q->backend.ops = &queue_ops;
 	q->down_owed = false;
 	q->up_owed = false;
+	q->over = NULL;
+	q->telling = false;
+	q->lost = false;
 	q->signal = signal;
 	q->ctx = ctx;
 }

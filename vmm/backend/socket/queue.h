@@ -13,9 +13,11 @@ struct socket_queue {
 	struct sockq_sender to;
 	struct sockq_receiver from;
 	bool down_owed, up_owed;
+	const uint32_t *over; /* not 0: the router will not run again; NULL: that is never known */
+	bool telling, lost;   /* the device is being told so, and knows it */
 	void (*signal)(void *ctx); /* wakes the router */
 	void *ctx;
 };
 
-/** `q->to` and `q->from` have been initialised by the caller. */
+/** `q->to` and `q->from` have been initialised by the caller; `q->over` may be set afterwards. */
 void socket_queue_init(struct socket_queue *q, void (*signal)(void *ctx), void *ctx);

@@ -43,14 +43,25 @@ enum vmm_err router_add(struct router *r, uint64_t cid, const struct sockq_sende
 	return VMM_OK;
 }
 
-void router_start(struct router *r)
+static void tell_reset(struct router *r)
 {
 	const struct vsock_packet packet = { .type = VSOCK_TYPE_LINK, .op = VSOCK_LINK_RESET };
 
 	for (unsigned i = 0; i < r->client_count; i++) {
-		if (sockq_room(&r->client[i].to, 0))
-			sockq_send(&r->client[i].to, &packet);
+		struct router_client *c = &r->client[i];
+
+		if (!c->reset_owed || !sockq_room(&c->to, 0))
+			continue;
+		sockq_send(&c->to, &packet);
+		c->reset_owed = false;
 	}
+}
+
+void router_start(struct router *r)
+{
+	for (unsigned i = 0; i < r->client_count; i++)
+		r->client[i].reset_owed = true;
+	tell_reset(r);
 }
 
 /* ---- connections ---- */
@@ -216,6 +227,8 @@ static void on_link(struct router *r, unsigned from, const struct vsock_packet *
 	struct router_client *c = &r->client[from];
 
 	if (packet->op == VSOCK_LINK_UP) {
+		if (c->up)
+			lose_all(r, from); /* its program was started again */
 		c->up = true;
 	} else if (packet->op == VSOCK_LINK_DOWN) {
 		c->up = false;
@@ -285,10 +298,12 @@ static enum outcome on_packet(struct router *r, unsigned from, const struct vsoc
 		on_link(r, from, packet);
 		return drop(c);
 	}
-	if (packet->src_cid != c->cid || !c->up) {
+	if (packet->src_cid != c->cid) {
 		c->counts.spoofed++;
 		return drop(c);
 	}
+	if (!c->up) /* what it sent before our start, for a part */
+		return refuse(r, from, packet);
 	if (packet->type != VSOCK_TYPE_STREAM || packet->op < VSOCK_OP_REQUEST ||
 	    packet->op > VSOCK_OP_CREDIT_REQUEST) {
 		c->counts.malformed++;
@@ -340,6 +355,7 @@ struct router_signals router_run(struct router *r, uint64_t now)
 
 	for (unsigned i = 0; i < r->client_count; i++)
 		r->client[i].waited_for = false;
+	tell_reset(r);
 	tell_closing(r);
 	for (unsigned i = 0; i < r->client_count; i++)
 		signals.again |= serve(r, (r->next + i) % r->client_count);

@@ -40,6 +40,7 @@ struct router_client {
 	struct sockq_sender to;
 	struct sockq_receiver from;
 	bool up;
+	bool reset_owed; /* it is still to hear that connections from before our start are lost */
 	bool stale;
 	bool waited_for;      /* somebody could not be served for want of room at this one */
 	uint32_t head;        /* of `to` when that was last looked at */
@@ -82,7 +83,10 @@ VMM_MUST_CHECK enum vmm_err router_add(struct router *r, uint64_t cid,
 				       const struct sockq_sender *to,
 				       const struct sockq_receiver *from);
 
-/** Tells all clients that connections from before the router's start are lost. Once, at the start. */
+/**
+ * Tells all clients, each as soon as it has room, that connections from before the router's start are lost.
+ * Once, at the start.
+ */
 void router_start(struct router *r);
 
 /** Moves what can be moved. */

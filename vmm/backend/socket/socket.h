@@ -34,8 +34,9 @@ _Static_assert(sizeof(struct vsock_packet) == 44, "VIRTIO 1.2, 5.10.6");
 enum {
 	VSOCK_TYPE_STREAM = 1,
 	/*
-	 * Between device and router only: the guest's driver is there or not; or, from the router, all
-	 * connections are lost. A device never lets such a packet of its guest through.
+	 * Between device and router only: the guest's driver is there or not; or, from a router that was
+	 * started again, all connections are lost, and whoever is up says so anew. A device never lets such
+	 * a packet of its guest through.
 	 */
 	VSOCK_TYPE_LINK = 0xff00,
 };

@@ -5,18 +5,26 @@
 
 enum { SHUTDOWN_SEND = 2 }; /* flag: the sender of the packet sends no more data */
 
-void stream_init(struct stream_end *end, uint64_t cid, uint32_t port, const struct sockq_sender *to,
-		 const struct sockq_receiver *from)
+static void say_up(struct stream_end *end)
 {
 	const struct vsock_packet up = { .type = VSOCK_TYPE_LINK, .op = VSOCK_LINK_UP };
 
+	if (!end->up_owed || !sockq_room(&end->to, 0))
+		return;
+	sockq_send(&end->to, &up);
+	end->up_owed = false;
+}
+
+void stream_init(struct stream_end *end, uint64_t cid, uint32_t port, const struct sockq_sender *to,
+		 const struct sockq_receiver *from)
+{
 	memset(end, 0, sizeof(*end));
 	end->cid = cid;
 	end->port = port;
 	end->to = *to;
 	end->from = *from;
-	if (sockq_room(&end->to, 0)) /* as there is: nothing was sent yet */
-		sockq_send(&end->to, &up);
+	end->up_owed = true;
+	say_up(end);
 }
 
 static struct vsock_packet packet_for(const struct stream_end *end, struct stream *s, uint16_t op,
@@ -119,6 +127,7 @@ static bool on_packet(struct stream_end *end, const struct vsock_packet *packet)
 	if (packet->type == VSOCK_TYPE_LINK) {
 		for (unsigned i = 0; packet->op == VSOCK_LINK_RESET && i < STREAM_CONNECTIONS; i++)
 			end->stream[i].used = false;
+		end->up_owed |= packet->op == VSOCK_LINK_RESET;
 		return true;
 	}
 	if (s == NULL)
@@ -199,7 +208,10 @@ bool stream_close(struct stream_end *end, struct stream *s)
 
 bool stream_flush(struct stream_end *end)
 {
-	bool sent = sockq_sender_flush(&end->to), freed = sockq_receiver_flush(&end->from);
+	bool sent, freed;
 
+	say_up(end);
+	sent = sockq_sender_flush(&end->to);
+	freed = sockq_receiver_flush(&end->from);
 	return sent || freed;
 }

@@ -37,6 +37,7 @@ struct stream_end {
 	uint32_t port;
 	struct sockq_sender to;
 	struct sockq_receiver from;
+	bool up_owed; /* the router is still to hear that we are there */
 	struct stream stream[STREAM_CONNECTIONS];
 };
 

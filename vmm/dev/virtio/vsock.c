@@ -124,8 +124,10 @@ static bool begin(struct virtio_vsock *vs)
 			vs->own = false;
 			break;
 		}
-		if (vs->up && vs->packet.op == VSOCK_LINK_RESET)
+		if (vs->up && vs->packet.op == VSOCK_LINK_RESET) {
 			vs->event_owed = true;
+			vs->backend->ops->set_up(vs->backend, true); /* this router has not heard */
+		}
 		vs->backend->ops->next(vs->backend);
 	}
 	return true;
