@@ -32,7 +32,8 @@ static enum vmm_err open(const struct native *n, const struct vmm_channel *clien
 	};
 
 	for (unsigned i = VMM_NET_RX_FREE; i <= VMM_NET_TX_ACTIVE; i++)
-		native_expect(shared[i].size >= NETQ_BYTES(VMM_NET_CAPACITY));
+		native_expect(shared[i].size >=
+			      NETQ_BYTES(VMM_NET_CAPACITY) + sizeof(struct netq_note));
 	return netdrv_open(&driver, &setup);
 }
 

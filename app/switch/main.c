@@ -7,6 +7,7 @@
  * that finds nothing moved since the last stops it. So an idle switch costs nothing.
  */
 #include "app/lib/native.h"
+#include "app/lib/probe.h"
 #include "vmm/backend/net/switch.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -141,6 +142,7 @@ static void tick(struct app *a, bool busy)
 void runtime_main(void *page, uint64_t thread)
 {
 	struct app *a = &app;
+	unsigned rounds = 0;
 	bool busy = false;
 
 	native_init(&a->native, page, thread);
@@ -152,6 +154,8 @@ void runtime_main(void *page, uint64_t thread)
 	for (;;) {
 		bool any = switch_poll(&a->sw, a->now);
 
+		rounds += any;
+		probe(a->sw.port[0].link.life, any, rounds);
 		signal_all(a);
 		if (any && !a->ticking) {
 			a->ticking = true;
@@ -160,6 +164,7 @@ void runtime_main(void *page, uint64_t thread)
 		busy |= any;
 		if (any || switch_wait(&a->sw))
 			continue;
+		signal_all(a); /* a peer may have to hear that we have seen it start again */
 		if (switch_held(&a->sw))
 			look_at_clock(a);
 		if ((native_wait(&a->native) & VMM_NATIVE_BADGE_TIMER) != 0) {

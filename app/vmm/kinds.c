@@ -29,6 +29,14 @@ static const struct vmm_channel *channel_of(const struct machine *m,
 	return &m->config->channels[device->channel];
 }
 
+/* What becomes not 0 when admin gives the server up. */
+static const uint32_t *over_of(const struct vmm_channel *channel)
+{
+	const struct vmm_fate *fate = (const struct vmm_fate *)(uintptr_t)channel->fate;
+
+	return fate != NULL ? &fate->over : NULL;
+}
+
 /* What admin gives for a device is enough for the three things that are taken for it. */
 #define FITS(kib, backend, device)                                                        \
 	_Static_assert(sizeof(struct machine_virtio) + sizeof(backend) + sizeof(device) + \
@@ -72,14 +80,6 @@ FITS(VMM_HEAP_KIB_BLK, struct block_sddf, struct virtio_blk);
 static void *host(const struct vmm_channel *channel, unsigned region)
 {
 	return (void *)(uintptr_t)channel->region[region].vaddr;
-}
-
-/* What becomes not 0 when admin gives the server up. */
-static const uint32_t *over_of(const struct vmm_channel *channel)
-{
-	const struct vmm_fate *fate = (const struct vmm_fate *)(uintptr_t)channel->fate;
-
-	return fate != NULL ? &fate->over : NULL;
 }
 
 static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device *device,
@@ -209,6 +209,7 @@ static enum vmm_err create_net(struct machine *m, const struct vmm_config_device
 		(struct net_signal){ .raise = machine_raise, .ctx = &m->signals[device->channel] });
 	if (err != VMM_OK)
 		return err;
+	backend->over = over_of(channel);
 	params.backend = &backend->backend;
 	memcpy(params.mac, channel->net.mac, NET_MAC);
 	if (channel->net.mtu != 0)

@@ -19,7 +19,7 @@ struct netpair_queue {
 	uint16_t tail, head;
 	uint32_t consumer_signalled;
 	struct netq_entry entries[NETPAIR_CAPACITY];
-	struct netlink_note note;
+	struct netq_note note;
 };
 
 _Static_assert(sizeof(struct netpair_queue) == NETLINK_QUEUE_BYTES(NETPAIR_CAPACITY),

@@ -458,9 +458,215 @@ static void the_memory_backends_do_as_the_contract_says(void **state)
 	free(memory);
 }
 
+/* ---- ends that die ---- */
+
+static uint64_t seed;
+
+static uint32_t roll(uint32_t below)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)((seed >> 33) % below);
+}
+
+static void start_end(struct fixture *f, bool owner)
+{
+	struct netlink_config config =
+		owner ? netpair_owner(&f->pair, true) : netpair_peer(&f->pair, true);
+	struct netlink *link = owner ? &f->owner : &f->peer;
+
+	memset(link, 0xee, sizeof(*link));
+	assert_int_equal(netlink_init(link, &config), VMM_OK);
+	netlink_tell(link, 0, true);
+}
+
+/* A frame whose bytes all follow from its first four. Half of them is put by who dies `halfway`. */
+static void send_known(struct netlink *link, bool halfway)
+{
+	uint32_t first = roll(UINT32_MAX), len = 100 + roll(3) * 3000;
+	uint8_t byte[4];
+
+	if (!netlink_out(link, NULL, len))
+		return;
+	memcpy(byte, &first, 4);
+	for (uint32_t i = 0; i < (halfway ? len / 2 : len); i++)
+		netlink_put(link, i < 4 ? &byte[i] : &(uint8_t){ (uint8_t)(first + i * 5) }, 1);
+	if (!halfway)
+		netlink_send(link);
+}
+
+static bool take_known(struct netlink *link, struct fixture *f, bool halfway)
+{
+	uint32_t first;
+
+	if (!netlink_in(link, &f->frame)) {
+		(void)netlink_in_wait(link);
+		return false;
+	}
+	assert_int_equal(netpair_flatten(&f->frame, f->got), f->frame.len);
+	memcpy(&first, f->got, 4);
+	for (uint32_t i = 4; i < f->frame.len; i++)
+		assert_int_equal(f->got[i], (uint8_t)(first + i * 5));
+	if (!halfway)
+		netlink_in_drop(link, &f->frame);
+	return true;
+}
+
+static unsigned fill_up(struct netlink *link)
+{
+	unsigned count = 0;
+
+	for (; netlink_out(link, NULL, 100); count++) {
+		netlink_put(link, (uint8_t[100]){ 0 }, 100);
+		netlink_send(link);
+	}
+	return count;
+}
+
+/* In the middle of a frame that it sends, or gets; between two words that it shows. */
+static void die(struct fixture *f, bool owner)
+{
+	struct netlink *link = owner ? &f->owner : &f->peer;
+	struct netpair_queue *active = owner ? &f->pair.rx_active : &f->pair.tx_active;
+	struct netpair_queue *back = owner ? &f->pair.rx_free : &f->pair.tx_free;
+	uint16_t head = active->head, tail = back->tail;
+
+	switch (roll(4)) {
+	case 0:
+		send_known(link, true);
+		break;
+	case 1:
+		(void)take_known(link, f, true);
+		break;
+	case 2: /* a frame's buffers were given back, and it was not taken; or the other way round */
+		if (link->apart)
+			break;
+		(void)take_known(link, f, false);
+		if (roll(2) == 0)
+			active->head = head;
+		else
+			back->tail = tail;
+		break;
+	default:
+		break;
+	}
+	start_end(f, owner);
+}
+
+static void ends_die_and_no_frame_is_wrong(void **state)
+{
+	struct fixture *f = *state;
+	unsigned taken = 0, deaths = 0;
+
+	for (seed = 1; seed <= 5; seed++) {
+		uint64_t begun = seed;
+
+		memset(&f->pair, 0, sizeof(f->pair));
+		start_end(f, true);
+		start_end(f, false);
+		for (unsigned step = 0; step < 20000; step++) {
+			struct netlink *link = roll(2) == 0 ? &f->owner : &f->peer;
+
+			if (roll(60) == 0) {
+				die(f, link == &f->owner);
+				deaths++;
+			} else if (roll(2) == 0) {
+				send_known(link, false);
+			} else {
+				taken += take_known(link, f, false);
+			}
+			(void)netlink_flush(link);
+		}
+		for (unsigned i = 0; i < 4 * NETPAIR_CAPACITY; i++) {
+			(void)take_known(&f->owner, f, false);
+			(void)take_known(&f->peer, f, false);
+		}
+		assert_false(f->owner.apart || f->peer.apart);
+		/* No buffer was lost, and none is there twice. */
+		assert_int_equal(fill_up(&f->owner), NETPAIR_CAPACITY);
+		assert_int_equal(fill_up(&f->peer), NETPAIR_CAPACITY);
+		seed = begun;
+	}
+	assert_true(taken > 10000);
+	assert_true(deaths > 1000);
+}
+
+/* Who waits for the other one is signalled at each step, and nobody is signalled for ever. */
+static void a_restart_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	memset(&f->pair, 0, sizeof(f->pair));
+	start_end(f, true);
+	start_end(f, false);
+	(void)netlink_flush(&f->owner);
+	assert_false(netlink_in_wait(&f->owner) || netlink_in_wait(&f->peer));
+	start_end(f, true);
+	assert_true(netlink_flush(&f->owner));
+	assert_false(netlink_in_wait(&f->owner)); /* not answered */
+	assert_false(netlink_in_wait(&f->peer));  /* not set up */
+	assert_true(netlink_flush(&f->peer));
+	assert_true(netlink_in_wait(&f->owner));
+	assert_true(netlink_flush(&f->owner));
+	assert_true(netlink_in_wait(&f->peer));
+	assert_false(netlink_in_wait(&f->owner) || netlink_in_wait(&f->peer));
+	start_end(f, false);
+	assert_true(netlink_flush(&f->peer));
+	assert_true(netlink_in_wait(&f->owner));
+	assert_true(netlink_flush(&f->owner));
+	assert_true(netlink_in_wait(&f->peer));
+	assert_false(netlink_flush(&f->peer));
+	assert_true(send(&f->owner, f, NULL, 100));
+	expect(&f->peer, f, NULL, 100);
+	/* A peer that counts and counts gets no further. */
+	for (uint32_t i = 0; i < 100; i++) {
+		f->pair.rx_free.note.life++;
+		assert_false(netlink_in_wait(&f->peer));
+		assert_false(send(&f->peer, f, NULL, 100));
+	}
+}
+
+/* A frame that the guest has no room for yet does not keep a new switch waiting. */
+static void the_backend_meets_another_server(void **state)
+{
+	static const struct net_hdr hdr = { 0 };
+	struct fixture *f = *state;
+	struct netlink_config config = netpair_owner(&f->pair, true);
+	struct net_sddf sddf;
+	struct net_hdr seen;
+	unsigned signals = 0;
+	uint32_t len, over = 0;
+
+	memset(f, 0, sizeof(*f));
+	assert_int_equal(
+		net_sddf_init(&sddf, &config, (struct net_signal){ count_signal, &signals }),
+		VMM_OK);
+	start_end(f, false);
+	assert_true(send(&f->peer, f, NULL, 100));
+	assert_true(sddf.backend.ops->rx_begin(&sddf.backend, &seen, &len));
+	start_end(f, false);
+	assert_false(netlink_in_wait(&f->peer));
+	assert_true(sddf.backend.ops->tx_begin(&sddf.backend, &hdr, 100) ||
+		    sddf.backend.ops->tx_begin(&sddf.backend, &hdr, 100));
+	sddf.backend.ops->tx_put(&sddf.backend, f->sent, 100);
+	sddf.backend.ops->tx_end(&sddf.backend);
+	while (sddf.backend.ops->tx_begin(&sddf.backend, &hdr, 100)) {
+		sddf.backend.ops->tx_put(&sddf.backend, f->sent, 100);
+		sddf.backend.ops->tx_end(&sddf.backend);
+	}
+	assert_true(netlink_in_wait(&f->peer));
+	assert_true(sddf.backend.ops->link_up(&sddf.backend));
+	sddf.over = &over;
+	assert_true(sddf.backend.ops->link_up(&sddf.backend));
+	over = 1;
+	assert_false(sddf.backend.ops->link_up(&sddf.backend));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(ends_die_and_no_frame_is_wrong, make, drop),
+		cmocka_unit_test_setup_teardown(a_restart_is_told, make, drop),
+		cmocka_unit_test_setup_teardown(the_backend_meets_another_server, make, drop),
 		cmocka_unit_test_setup_teardown(frames_of_all_lengths_arrive_both_ways, make, drop),
 		cmocka_unit_test_setup_teardown(plain_frames_are_what_any_peer_understands, make,
 						drop),

@@ -289,6 +289,68 @@ static void a_client_that_takes_nothing_back_stops_itself_only(void **state)
 	assert_true(sent(100));
 }
 
+static void check_all_buffers(void)
+{
+	for (unsigned i = 0; i < NETPAIR_CAPACITY; i++)
+		assert_true(send(100));
+	assert_false(send(100));
+	for (unsigned i = 0; i < NETPAIR_CAPACITY; i++) {
+		arrive(100);
+		(void)netdrv_run(&driver);
+	}
+	for (unsigned i = 0; i < NETPAIR_CAPACITY; i++)
+		assert_true(received(100));
+}
+
+static int start_client(void)
+{
+	struct netlink_config config = netpair_owner(&memory->pair, false);
+
+	config.in.io_base = paddr(memory->pair.rx_data);
+	config.out.io_base = paddr(memory->pair.tx_data);
+	if (netlink_init(&client, &config) != VMM_OK)
+		return -1;
+	netlink_tell(&client, 0, true);
+	return 0;
+}
+
+/* The device has none of the former client's buffers when the new one gives them; both die at will. */
+static void a_client_that_died_loses_frames_and_no_buffer(void **state)
+{
+	(void)state;
+	assert_int_equal(start_client(), 0);
+	assert_int_equal(open_driver(DMA), VMM_OK);
+	for (unsigned life = 0; life < 50; life++) {
+		wire->limit = 0;
+		for (unsigned i = 0; i < 10; i++)
+			(void)send(100);
+		(void)netdrv_run(&driver);
+		arrive(100);
+		(void)netdrv_run(&driver);
+		memset(&client, 0xee, sizeof(client));
+		assert_int_equal(start_client(), 0);
+		if (life % 3 == 1)
+			assert_int_equal(open_driver(DMA), VMM_OK);
+		else
+			assert_true(netdrv_run(&driver)); /* it has answered */
+		assert_false(send(100) && life % 3 != 2);
+		if (life % 3 == 2)
+			assert_int_equal(open_driver(DMA), VMM_OK);
+		assert_true(netlink_in_wait(&client));
+		assert_true(netlink_flush(&client));
+		(void)netdrv_run(&driver);
+		arrive(100);
+		(void)netdrv_run(&driver);
+		assert_true(received(100));
+		wire->limit = NET_MEMORY_FRAMES;
+		while (net_memory_drain(wire) != NULL)
+			;
+	}
+	assert_int_equal(driver.bad, 0);
+	(void)netlink_in_wait(&client);
+	check_all_buffers();
+}
+
 static void a_driver_that_died_loses_frames_and_no_buffer(void **state)
 {
 	(void)state;
@@ -304,16 +366,7 @@ static void a_driver_that_died_loses_frames_and_no_buffer(void **state)
 	}
 	wire->limit = NET_MEMORY_FRAMES;
 	assert_null(net_memory_drain(wire));
-	/* All buffers are there, both ways. */
-	for (unsigned i = 0; i < NETPAIR_CAPACITY; i++)
-		assert_true(send(100));
-	assert_false(send(100));
-	for (unsigned i = 0; i < NETPAIR_CAPACITY; i++) {
-		arrive(100);
-		(void)netdrv_run(&driver);
-	}
-	for (unsigned i = 0; i < NETPAIR_CAPACITY; i++)
-		assert_true(received(100));
+	check_all_buffers(); /* both ways */
 }
 
 static void what_cannot_be_used_is_said(void **state)
@@ -335,6 +388,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_client_cannot_reach_other_memory, begin,
 						finish),
 		cmocka_unit_test_setup_teardown(a_client_that_takes_nothing_back_stops_itself_only,
+						begin, finish),
+		cmocka_unit_test_setup_teardown(a_client_that_died_loses_frames_and_no_buffer,
 						begin, finish),
 		cmocka_unit_test_setup_teardown(a_driver_that_died_loses_frames_and_no_buffer,
 						begin, finish),

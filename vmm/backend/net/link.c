@@ -39,6 +39,99 @@ static void hand_over(struct netlink *link)
 	netq_show(&link->in_free);
 }
 
+static struct netq_note *mine(const struct netlink *link)
+{
+	return netq_note(link->in_free.shared, link->in_free.capacity);
+}
+
+static struct netq_note *theirs(const struct netlink *link)
+{
+	return netq_note(link->out_free.shared, link->out_free.capacity);
+}
+
+/* Owner: all buffers are where they are at first. */
+static void set_up(struct netlink *link)
+{
+	link->fresh = (uint32_t)(link->out.size / link->buffer_size);
+	if (link->fresh > link->out_free.capacity)
+		link->fresh = link->out_free.capacity;
+	hand_over(link);
+}
+
+/* ---- an end that was started again ---- */
+
+static uint32_t load(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void store(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+bool netlink_other(const struct netlink *link)
+{
+	return load(&theirs(link)->life) != link->peer_life;
+}
+
+/* Our first words in this life. */
+static void begin_life(struct netlink *link)
+{
+	struct netq_note *note = mine(link);
+
+	link->life = load(&note->up) != 0 ? load(&note->life) + 1 : 0;
+	link->peer_life = load(&theirs(link)->life);
+	link->apart = link->life != 0 || link->peer_life != 0;
+	store(&note->life, link->life);
+	if (link->owner && link->life == 0) {
+		/* The peer has nothing of ours yet, whichever life it is in. */
+		set_up(link);
+		link->apart = false;
+	}
+	if (!link->owner || link->life == 0)
+		store(&note->answer, link->peer_life);
+	link->announce = link->life != 0 || link->peer_life != 0;
+}
+
+/* The peer, which has answered, waits for the queues. */
+static void set_up_again(struct netlink *link)
+{
+	netq_consumer_restart(&link->in_active);
+	netq_consumer_restart(&link->out_free);
+	netq_producer_restart(&link->in_free);
+	netq_producer_restart(&link->out_active);
+	set_up(link);
+	store(&mine(link)->answer, link->peer_life);
+	store(&mine(link)->set, link->life);
+}
+
+/* True if the ends have come together just now. */
+static bool come_together(struct netlink *link)
+{
+	const struct netq_note *note = theirs(link);
+
+	if (netlink_other(link)) {
+		link->peer_life = load(&note->life);
+		link->apart = true;
+		link->announce = true;
+		if (!link->owner)
+			store(&mine(link)->answer, link->peer_life);
+	}
+	if (!link->apart || load(&note->answer) != link->life)
+		return false;
+	if (link->owner) {
+		set_up_again(link);
+		link->announce = true;
+	} else if (load(&note->set) != link->peer_life) {
+		return false;
+	}
+	link->apart = false;
+	return true;
+}
+
+/* ---- */
+
 enum vmm_err netlink_init(struct netlink *link, const struct netlink_config *config)
 {
 	uint32_t size = config->buffer_size;
@@ -55,6 +148,7 @@ enum vmm_err netlink_init(struct netlink *link, const struct netlink_config *con
 		.in = config->in,
 		.out = config->out,
 		.buffer_size = size,
+		.owner = config->owner,
 		.chains = config->chains,
 	};
 	err = netq_consumer_init(&link->in_active, config->in_active, config->in_capacity);
@@ -67,12 +161,7 @@ enum vmm_err netlink_init(struct netlink *link, const struct netlink_config *con
 		err = netq_consumer_init(&link->out_free, config->out_free, config->out_capacity);
 	if (err != VMM_OK)
 		return err;
-	if (config->owner) {
-		link->fresh = (uint32_t)(config->out.size / size);
-		if (link->fresh > config->out_capacity)
-			link->fresh = config->out_capacity;
-		hand_over(link);
-	}
+	begin_life(link);
 	return VMM_OK;
 }
 
@@ -139,7 +228,7 @@ static enum gathered gather(struct netlink *link, struct netlink_frame *frame, u
 
 bool netlink_in(struct netlink *link, struct netlink_frame *frame)
 {
-	uint32_t available = netq_length(&link->in_active);
+	uint32_t available = link->apart ? 0 : netq_length(&link->in_active);
 
 	while (available > 0) {
 		switch (gather(link, frame, available)) {
@@ -191,7 +280,7 @@ bool netlink_out(struct netlink *link, const struct net_hdr *hdr, uint32_t len)
 	uint32_t need = pieces_for(link->buffer_size, header + len);
 	uint32_t available = netq_length(&link->out_free);
 
-	if (need > NETLINK_PIECES || ((need > 1 || hdr != NULL) && !link->chains))
+	if (link->apart || need > NETLINK_PIECES || ((need > 1 || hdr != NULL) && !link->chains))
 		return false;
 	if (link->fresh + available < need || netq_room(&link->out_active) < need)
 		return false;
@@ -264,13 +353,19 @@ void netlink_send(struct netlink *link)
 
 bool netlink_flush(struct netlink *link)
 {
-	bool frames = netq_publish(&link->out_active);
+	bool signal = link->announce;
 
-	return netq_publish(&link->in_free) || frames;
+	link->announce = false;
+	signal |= netq_publish(&link->out_active);
+	return netq_publish(&link->in_free) || signal;
 }
 
 bool netlink_in_wait(struct netlink *link)
 {
+	if (come_together(link))
+		return true;
+	if (link->apart)
+		return false;
 	if (netq_length(&link->in_active) > 0)
 		return true;
 	netq_want_signal(&link->in_active);
@@ -281,6 +376,8 @@ bool netlink_out_wait(struct netlink *link, uint32_t len)
 {
 	uint32_t need = pieces_for(link->buffer_size, len + (uint32_t)sizeof(struct net_hdr));
 
+	if (link->apart)
+		return false;
 	if (link->fresh + netq_length(&link->out_free) >= need)
 		return true;
 	netq_want_signal(&link->out_free);
@@ -292,25 +389,19 @@ uint32_t netlink_frame_max(const struct netlink *link)
 	return link->chains ? NET_FRAME_MAX : link->buffer_size;
 }
 
-static struct netlink_note *note_behind(struct netq *queue, uint32_t capacity)
-{
-	return (struct netlink_note *)(void *)&queue->entries[capacity];
-}
-
 void netlink_tell(struct netlink *link, uint32_t takes, bool up)
 {
-	struct netlink_note *note = note_behind(link->in_free.shared, link->in_free.capacity);
+	struct netq_note *note = mine(link);
 
 	__atomic_store_n(&note->takes, takes, __ATOMIC_RELAXED);
 	__atomic_store_n(&note->up, up, __ATOMIC_RELEASE);
 }
 
-struct netlink_note netlink_told(const struct netlink *link)
+struct netq_note netlink_told(const struct netlink *link)
 {
-	const struct netlink_note *note =
-		note_behind(link->out_free.shared, link->out_free.capacity);
+	const struct netq_note *note = theirs(link);
 
-	return (struct netlink_note){
+	return (struct netq_note){
 		.up = __atomic_load_n(&note->up, __ATOMIC_ACQUIRE),
 		.takes = __atomic_load_n(&note->takes, __ATOMIC_RELAXED),
 	};

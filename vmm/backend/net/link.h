@@ -13,6 +13,11 @@
  * A frame takes one buffer, or several chained by NETQ_MORE where both ends agreed on that (`chains`);
  * then frames may also begin with a struct net_hdr. Whole frames are shown, never parts.
  *
+ * Either end may die at any moment and be started again in the memory it had. It counts its starts in its
+ * note; the other one, when it finds nothing else to do, sees that, stops, and answers with that count. Then
+ * the owner of the buffers sets all four queues up as at the very first, and says so. What was under way is
+ * lost, as on a wire, and no buffer is.
+ *
  * The peer is hostile: whatever it says of buffers is range-checked when it is used, so it can garble
  * the frames of this link and nothing else. What it breaks is dropped and counted in `bad`.
  */
@@ -27,17 +32,8 @@ enum {
 	NETLINK_BUFFER_MAX = 32768,
 };
 
-/*
- * What an end tells the other, behind the entries of its in_free queue. Zeros, as of a peer that knows
- * nothing of it, are right for an end that takes plain frames; only `up` is then not to be looked at.
- */
-struct netlink_note {
-	uint32_t takes; /* NET_OFFLOAD_* */
-	uint32_t up;
-};
-
 /* What each of the four queues takes, the note behind it included. */
-#define NETLINK_QUEUE_BYTES(capacity) (NETQ_BYTES(capacity) + sizeof(struct netlink_note))
+#define NETLINK_QUEUE_BYTES(capacity) (NETQ_BYTES(capacity) + sizeof(struct netq_note))
 
 /* A direction's data region, and what is added to offsets to make what entries say. */
 struct netlink_region {
@@ -53,7 +49,10 @@ struct netlink {
 	uint32_t buffer_size;
 	uint32_t
 		fresh; /* owner: buffers of `out` that were never sent, the last ones of the region */
-	bool chains;
+	bool owner, chains;
+	bool apart;    /* one of the two was started again: nothing moves until they have agreed */
+	bool announce; /* the peer has to look at our note */
+	uint32_t life, peer_life;
 	bool meta;    /* the frame being sent begins with a header */
 	uint64_t bad; /* frames and buffers of the peer's that made no sense */
 
@@ -123,8 +122,14 @@ void netlink_send(struct netlink *link);
 /** Ends a batch: true if the peer must be signalled. */
 bool netlink_flush(struct netlink *link);
 
-/** True if a frame may wait; asks for a signal at the next one if not. */
+/**
+ * True if a frame may wait; asks for a signal at the next one if not. This is also where a peer that was
+ * started again is noticed: no frame may be held that netlink_in() gave.
+ */
 bool netlink_in_wait(struct netlink *link);
+
+/** True if the peer was started again, which netlink_in_wait() has not noticed yet. */
+bool netlink_other(const struct netlink *link);
 
 /** True if there may be buffers for a frame of `len` bytes; asks for a signal if not. */
 bool netlink_out_wait(struct netlink *link, uint32_t len);
@@ -136,4 +141,4 @@ uint32_t netlink_frame_max(const struct netlink *link);
 void netlink_tell(struct netlink *link, uint32_t takes, bool up);
 
 /** What the peer said last: any bits whatever. */
-struct netlink_note netlink_told(const struct netlink *link);
+struct netq_note netlink_told(const struct netlink *link);

@@ -23,6 +23,8 @@ static bool sddf_link_up(const struct net_backend *backend)
 {
 	const struct net_sddf *sddf = container_of(backend, const struct net_sddf, backend);
 
+	if (sddf->over != NULL && __atomic_load_n(sddf->over, __ATOMIC_ACQUIRE) != 0)
+		return false;
 	return !sddf->link.chains || netlink_told(&sddf->link).up != 0;
 }
 
@@ -35,6 +37,11 @@ static bool sddf_tx_begin(struct net_backend *backend, const struct net_hdr *hdr
 	sent.num_buffers = 0;
 	if (netlink_out(link, plain ? NULL : &sent, len))
 		return true;
+	if (netlink_other(link)) {
+		/* A frame that the guest has no buffer for yet must not keep the switch waiting. */
+		sddf_of(backend)->received = false;
+		(void)netlink_in_wait(link);
+	}
 	return netlink_out_wait(link, len) && netlink_out(link, plain ? NULL : &sent, len);
 }
 

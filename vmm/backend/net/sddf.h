@@ -23,6 +23,7 @@ struct net_sddf {
 	struct netlink_frame frame; /* the one being received */
 	bool received;              /* it is valid */
 	uint32_t piece, at;         /* how far it was fetched */
+	const uint32_t *over;       /* may be set: not 0 when the server will not run again */
 };
 
 /** Attaches to the link as the owner of its buffers, and tells the server of them. */

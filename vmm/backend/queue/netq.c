@@ -52,6 +52,19 @@ enum vmm_err netq_consumer_init(struct netq_consumer *c, void *memory, uint32_t 
 	return VMM_OK;
 }
 
+/* The peer stands still: its index says where it goes on. */
+void netq_producer_restart(struct netq_producer *p)
+{
+	p->tail = peer_index(&p->shared->head);
+	netq_show(p);
+}
+
+void netq_consumer_restart(struct netq_consumer *c)
+{
+	c->head = peer_index(&c->shared->tail);
+	netq_take(c, 0);
+}
+
 uint32_t netq_room(const struct netq_producer *p)
 {
 	uint32_t used = (uint16_t)(p->tail - peer_index(&p->shared->head));

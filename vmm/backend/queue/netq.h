@@ -14,6 +14,10 @@
  * Signals: a consumer that will sleep asks with netq_want_signal() and looks once more; a producer
  * asks netq_publish() whether to signal. So a busy consumer is never signalled.
  *
+ * Behind the entries of its own free queue (the one it produces) each end of a link leaves a note. Zeros, as
+ * of a program that knows nothing of it, are right for an end that takes plain frames and is never started
+ * again.
+ *
  * The peer is hostile: each side keeps its own index privately and never reads it back; the peer's is
  * read once an operation, and a count beyond the capacity makes the queue look full (to the producer)
  * or empty (to the consumer). An entry is copied once; what is in it, the caller checks.
@@ -50,8 +54,27 @@ struct netq {
 _Static_assert(sizeof(struct netq_entry) == 16, "sDDF 0.7 network queue entry");
 _Static_assert(offsetof(struct netq, entries) == 8, "sDDF 0.7 network queue header");
 
+/*
+ * Ends may die and be started again; how they come together then is in vmm/backend/net/link.h. All counts
+ * are of starts after the first.
+ */
+struct netq_note {
+	uint32_t takes; /* NET_OFFLOAD_* */
+	uint32_t up;
+	uint32_t life;   /* this end's */
+	uint32_t answer; /* the other's that this end has turned to */
+	uint32_t set;    /* owner of the buffers: its own life for which the queues are set up */
+	uint32_t reserved;
+};
+
 /* Bytes that a queue of this capacity takes. */
 #define NETQ_BYTES(capacity) (sizeof(struct netq) + (size_t)(capacity) * sizeof(struct netq_entry))
+
+/** The note behind a queue of this capacity, for which there is room. */
+static inline struct netq_note *netq_note(struct netq *queue, uint32_t capacity)
+{
+	return (struct netq_note *)(void *)&queue->entries[capacity];
+}
 
 struct netq_producer {
 	struct netq *shared; /* borrowed */
@@ -75,6 +98,10 @@ enum vmm_err netq_producer_init(struct netq_producer *p, void *memory,
 				uint32_t capacity) VMM_MUST_CHECK;
 enum vmm_err netq_consumer_init(struct netq_consumer *c, void *memory,
 				uint32_t capacity) VMM_MUST_CHECK;
+
+/** After the other end died: the queue is empty, whatever was in it. */
+void netq_producer_restart(struct netq_producer *p);
+void netq_consumer_restart(struct netq_consumer *c);
 
 /** Entries that can be added now. */
 uint32_t netq_room(const struct netq_producer *p);

@@ -143,11 +143,45 @@ static bool collect(struct netdrv *d, struct netdrv_side *side)
 	return any;
 }
 
+/* The client's note lies behind what it gives us to receive into, ours behind what was sent. */
+static const struct netq_note *client_note(const struct netdrv *d)
+{
+	return netq_note(d->rx.in.shared, d->rx.in.capacity);
+}
+
+static struct netq_note *own_note(const struct netdrv *d)
+{
+	return netq_note(d->tx.out.shared, d->tx.out.capacity);
+}
+
+static bool is_set_up(const struct netdrv *d)
+{
+	return __atomic_load_n(&client_note(d)->set, __ATOMIC_ACQUIRE) == d->client_life;
+}
+
+/* True if the client must hear that we have turned to it. */
+static bool turn_to_client(struct netdrv *d)
+{
+	const struct netdrv_setup setup = d->setup;
+	uint32_t life = __atomic_load_n(&client_note(d)->life, __ATOMIC_ACQUIRE);
+
+	if (life == d->client_life) {
+		d->apart = d->apart && !is_set_up(d);
+		return false;
+	}
+	d->broken = netdrv_open(d, &setup) != VMM_OK;
+	return !d->broken;
+}
+
 bool netdrv_run(struct netdrv *d)
 {
 	bool again, signal;
 
+	if (d->broken || turn_to_client(d))
+		return !d->broken;
 	(void)vdrv_interrupt(&d->device);
+	if (d->apart)
+		return false;
 	do {
 		again = collect(d, &d->rx);
 		again |= collect(d, &d->tx);
@@ -199,11 +233,24 @@ static unsigned recover(struct netdrv_side *side, uint64_t saved[NETDRV_SLOTS])
 	return count;
 }
 
+/* A client that was started again has all buffers, also those that the device had. */
+static void meet_client(struct netdrv *d, struct netdrv_notes *notes)
+{
+	struct netq_note *own = own_note(d);
+
+	d->client_life = __atomic_load_n(&client_note(d)->life, __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&own->answer, __ATOMIC_RELAXED) != d->client_life)
+		memset(notes, 0, sizeof(*notes));
+	__atomic_store_n(&own->answer, d->client_life, __ATOMIC_RELEASE);
+	d->apart = !is_set_up(d);
+}
+
 static void start_sides(struct netdrv *d, struct netdrv_notes *notes)
 {
 	uint64_t saved[NETDRV_SLOTS];
 	unsigned count;
 
+	meet_client(d, notes);
 	if (notes->magic != MAGIC)
 		memset(notes, 0, sizeof(*notes));
 	notes->magic = MAGIC;
@@ -246,6 +293,7 @@ enum vmm_err netdrv_open(struct netdrv *d, const struct netdrv_setup *setup)
 	void *regs;
 
 	memset(d, 0, sizeof(*d));
+	d->setup = *setup;
 	if (setup->dma_size < netdrv_dma_bytes())
 		return VMM_ERR_INVALID;
 	err = attach(&d->rx, setup->rx_free, setup->rx_active, setup->capacity, &setup->rx_data);

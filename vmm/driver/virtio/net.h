@@ -8,6 +8,9 @@
  * The client owns the buffers: it is hostile to us, so every address is checked to be in the region it
  * was given for, or the device would write for the client where that may not.
  *
+ * A client that was started again (vmm/backend/net/link.h) owns all buffers anew: the device is reset, so that
+ * it has none, and the client is answered.
+ *
  * Which buffers the device has is noted in DMA memory. A driver that is started a second time in the
  * same memory, because its predecessor died, resets the device and finds them there: what was to be sent
  * goes back to the client (lost, as on a wire), what was to be filled goes to the device again.
@@ -64,6 +67,10 @@ struct netdrv_side {
 struct netdrv {
 	struct vdrv device;
 	struct netdrv_side rx, tx;
+	struct netdrv_setup setup;
+	uint32_t client_life;
+	bool apart;            /* the client was started again, and has not set up its queues */
+	bool broken;           /* the device could not be started again */
 	uint64_t header_paddr; /* tx: one of zeros for all; rx: one a slot behind it */
 	uint8_t mac[NETDRV_MAC];
 	uint64_t rx_frames, tx_frames;
