@@ -124,9 +124,9 @@ class Machine:
             if not self._read(min(left, 0.5)):
                 raise Failure(f"the machine ended without /{pattern}/; at the end: {self.last_lines()}")
 
-    def see(self, pattern, seconds=PATIENCE):
-        """The same for what may have been said before what was found last."""
-        at, self.at = self.at, 0
+    def see(self, pattern, seconds=PATIENCE, begin=0):
+        """The same for what may have been said before what was found last, from `begin` on."""
+        at, self.at = self.at, begin
         try:
             return self.expect(pattern, seconds)
         finally:

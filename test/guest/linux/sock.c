@@ -5,7 +5,7 @@
  *   sock send CID PORT           its input goes to whoever listens there; tries again for a while
  *   sock receive PORT            what one caller sends goes to its output
  *   sock echo CID PORT N         N rounds of a few thousand bytes that must come back:
- *                                ECHO ok BYTES | ECHO WRONG round N
+ *                                ECHO ok BYTES | ECHO WRONG round N | ECHO ended in round N
  *   sock refused CID PORT        nobody must be there: REFUSED ok | REFUSED WRONG
  */
 #include "test/guest/linux/linux.h"
@@ -121,8 +121,11 @@ static int echo(uint64_t cid, uint64_t port, uint64_t rounds)
 
 		for (uint64_t k = 0; k < length; k++)
 			buffer[k] = (uint8_t)(k * 31 + i);
-		if (fd < 0 || !write_all(fd, buffer, length) || !read_all(fd, back, length) ||
-		    memcmp(buffer, back, length) != 0) {
+		if (fd < 0 || !write_all(fd, buffer, length) || !read_all(fd, back, length)) {
+			SAY(TEXT("ECHO ended in round "), NUMBER(i));
+			return 1;
+		}
+		if (memcmp(buffer, back, length) != 0) {
 			SAY(TEXT("ECHO WRONG round "), NUMBER(i));
 			return 1;
 		}
