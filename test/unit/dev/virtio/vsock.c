@@ -381,7 +381,8 @@ static void lost_connections_are_told(void **state)
 	assert_true(sock_link_say(&link.server_to, VSOCK_LINK_RESET));
 	virtio_event(&vs.vd, 0);
 	assert_true(vs.event_owed); /* until there is a buffer */
-	while (sock_link_take(&link.server_from, &said)) /* and a router hears that the driver is there */
+	while (sock_link_take(&link.server_from,
+			      &said)) /* and a router hears that the driver is there */
 		assert_int_equal(said.type, VSOCK_TYPE_LINK);
 	assert_int_equal(said.op, VSOCK_LINK_UP);
 	gpa = offer(EVENT, 8);
