@@ -12,6 +12,7 @@
 #include "vmm/backend/console/sddf.h"
 #include "vmm/base/seed.h"
 #include "vmm/core/vm.h"
+#include "vmm/dev/link/front.h"
 #include "vmm/dev/link/link.h"
 #include "vmm/dev/pci/host.h"
 #include "vmm/dev/psci/psci.h"
@@ -64,7 +65,7 @@ struct machine_pci {
 /* How a virtio device is reached. */
 enum machine_place {
 	MACHINE_MMIO = 0,
-	MACHINE_PCI,
+	MACHINE_PCI,    /* also of a device in a program of its own, by way of a front */
 	MACHINE_REMOTE, /* virtio-mmio, in a program of its own */
 };
 
@@ -72,11 +73,11 @@ enum machine_place {
 struct machine_virtio {
 	struct machine *machine;
 	const char *name;
-	const struct machine_virtio_kind *kind; /* NULL only if it is remote */
+	const struct machine_virtio_kind *kind; /* NULL if it is in another program */
 	enum machine_place place;
 	struct virtio_dev *vd; /* NULL if it is remote */
 	uint64_t signals;      /* badge bits that mean this device's backend or program */
-	uint64_t *wake;        /* remote: entry of machine.signals */
+	uint64_t *wake;        /* in another program: entry of machine.signals */
 	unsigned intid;
 	union {
 		struct virtio_mmio mmio;

@@ -52,6 +52,14 @@ static enum vmm_err add_region(struct machine *m, const struct vmm_config_device
 				   });
 }
 
+static enum vmm_err connect_pci(struct machine *m, struct machine_virtio *v)
+{
+	enum vmm_err err = virtio_pci_init(&v->pci, v->vd);
+
+	v->place = MACHINE_PCI;
+	return err == VMM_OK ? machine_pci_add(m, &v->pci.function) : err;
+}
+
 /* ---- in a program of its own ---- */
 
 enum {
@@ -83,10 +91,39 @@ static void lost(void *ctx)
 	machine_say(v->machine, "device %s: its program does not answer; it is given up", v->name);
 }
 
+_Static_assert(sizeof(struct machine_virtio) + sizeof(struct link_front) +
+			       2 * (size_t)MACHINE_HEAP_ALIGN <=
+		       (size_t)VMM_HEAP_KIB_FRONT << 10,
+	       "<vmm/config.h>, VMM_HEAP_KIB");
+
+static enum vmm_err connect_front(struct machine *m, struct machine_virtio *v,
+				  const struct vmm_config_device *device,
+				  const struct link_setup *link)
+{
+	const struct virtio_setup common = {
+		.name = device->name,
+		.gmem = &m->vm.gmem,
+		.owner = { .say = say, .ctx = m },
+	};
+	struct link_front *front = machine_take(m, sizeof(*front));
+	enum vmm_err err;
+
+	if (front == NULL)
+		return VMM_ERR_NOMEM;
+	err = link_front_init(front, &common, link);
+	if (err == VMM_ERR_ABSENT)
+		return VMM_OK; /* and no device: lost() has said so */
+	if (err != VMM_OK)
+		return err;
+	v->vd = &front->vd;
+	return connect_pci(m, v);
+}
+
 static enum vmm_err connect_remote(struct machine *m, struct machine_virtio *v,
 				   const struct vmm_config_device *device)
 {
 	const struct vmm_channel *channel;
+	struct link_setup link;
 
 	if (device->channel >= m->config->channel_count)
 		return VMM_ERR_RANGE;
@@ -95,21 +132,22 @@ static enum vmm_err connect_remote(struct machine *m, struct machine_virtio *v,
 	    channel->region[VMM_DEVICE_REGISTERS].size < LINK_REGISTERS ||
 	    channel->region[VMM_DEVICE_WRITES].size < LINK_RING)
 		return VMM_ERR_RANGE;
-	v->place = MACHINE_REMOTE;
+	v->kind = NULL;
 	v->wake = &m->signals[device->channel];
-	link_remote_init(&v->remote, &(struct link_setup){
-					     .registers = (const uint8_t *)(uintptr_t)channel
-								  ->region[VMM_DEVICE_REGISTERS]
-								  .vaddr,
-					     .ring = (struct link_ring *)(uintptr_t)channel
-							     ->region[VMM_DEVICE_WRITES]
-							     .vaddr,
-					     .wake = wake,
-					     .wait = wait,
-					     .irq = drive_line,
-					     .lost = lost,
-					     .ctx = v,
-				     });
+	link = (struct link_setup){
+		.registers =
+			(const uint8_t *)(uintptr_t)channel->region[VMM_DEVICE_REGISTERS].vaddr,
+		.ring = (struct link_ring *)(uintptr_t)channel->region[VMM_DEVICE_WRITES].vaddr,
+		.wake = wake,
+		.wait = wait,
+		.irq = drive_line,
+		.lost = lost,
+		.ctx = v,
+	};
+	if (device->transport == VMM_TRANSPORT_PCI)
+		return connect_front(m, v, device, &link);
+	v->place = MACHINE_REMOTE;
+	link_remote_init(&v->remote, &link);
 	return add_region(m, device, link_remote_access, &v->remote, &v->remote.lock);
 }
 
@@ -128,13 +166,8 @@ static bool later(void *ctx, const struct virtio_dev *vd)
 static enum vmm_err connect(struct machine *m, struct machine_virtio *v,
 			    const struct vmm_config_device *device)
 {
-	enum vmm_err err;
-
-	if (device->transport == VMM_TRANSPORT_PCI) {
-		v->place = MACHINE_PCI;
-		err = virtio_pci_init(&v->pci, v->vd);
-		return err == VMM_OK ? machine_pci_add(m, &v->pci.function) : err;
-	}
+	if (device->transport == VMM_TRANSPORT_PCI)
+		return connect_pci(m, v);
 	virtio_mmio_init(&v->mmio, v->vd, drive_line, v, NULL);
 	return add_region(m, device, virtio_mmio_access, &v->mmio, &v->vd->lock);
 }
@@ -157,7 +190,6 @@ enum vmm_err machine_virtio_create(struct machine *m, const struct vmm_config_de
 		.packed = (device->flags & VMM_DEVICE_PACKED) != 0,
 		.owner = *owner,
 	};
-
 	const struct machine_virtio_kind *kind = kind_of(device->kind);
 
 	return kind != NULL ? kind->create(m, device, &common, vd) : VMM_ERR_UNSUPPORTED;
@@ -200,7 +232,7 @@ enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_devic
 		if (err == VMM_OK)
 			err = connect(m, v, device);
 	}
-	if (err == VMM_OK)
+	if (err == VMM_OK && (v->vd != NULL || v->place == MACHINE_REMOTE))
 		m->virtio[m->virtio_count++] = v;
 	return err;
 }
@@ -224,7 +256,7 @@ void machine_virtio_say_figures(struct machine *m)
 	for (unsigned i = 0; i < m->virtio_count; i++) {
 		const struct machine_virtio *v = m->virtio[i];
 
-		if (v->vd != NULL && v->kind->say_figures != NULL)
+		if (v->kind != NULL && v->kind->say_figures != NULL)
 			v->kind->say_figures(m, v->vd);
 	}
 }

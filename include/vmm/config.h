@@ -91,6 +91,7 @@ enum {
 	VMM_HEAP_KIB_VSOCK = 12,
 	VMM_HEAP_KIB_BALLOON = 16,
 	VMM_HEAP_KIB_REMOTE = 4, /* any kind, where it is in another program */
+	VMM_HEAP_KIB_FRONT = 20, /* the same, behind PCI */
 };
 
 enum vmm_transport {
@@ -99,7 +100,7 @@ enum vmm_transport {
 };
 
 #define VMM_DEVICE_PACKED (UINT32_C(1) << 0) /* virtio: offer packed rings */
-/* virtio-mmio: the device is in a program of its own, at the end of its channel (VMM_CHANNEL_DEVICE) */
+/* The device is in a program of its own, at the end of its channel (VMM_CHANNEL_DEVICE) */
 #define VMM_DEVICE_REMOTE (UINT32_C(1) << 1)
 
 struct vmm_config_device {

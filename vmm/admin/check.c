@@ -194,9 +194,9 @@ static void check_devices(const struct system_vm *vm, struct report *report)
 		if (pci && (device->at.size != 0 || device->interrupt != 0))
 			report_add(report, path.at, device->at.size != 0 ? "reg" : "interrupt",
 				   "a value", "nothing: with PCI the guest decides");
-		if (device->own_program && (pci || !kind->virtio))
+		if (device->own_program && !kind->virtio)
 			report_add(report, path.at, "own-program", "the property",
-				   "only on a virtio device with transport \"mmio\"");
+				   "only on a virtio device");
 		check_interrupt(vm, i, path.at, report);
 	}
 	if (system_own_programs(vm) > SYSTEM_OWN_PROGRAMS) {
@@ -448,7 +448,9 @@ uint64_t system_vm_heap(const struct system_vm *vm)
 		const struct device_kind *kind = device_kind(vm->devices[i].kind);
 
 		if (vm->devices[i].own_program)
-			bytes += KIB(VMM_HEAP_KIB_REMOTE);
+			bytes += vm->devices[i].transport == VMM_TRANSPORT_PCI
+					 ? KIB(VMM_HEAP_KIB_FRONT)
+					 : KIB(VMM_HEAP_KIB_REMOTE);
 		else
 			bytes += kind != NULL ? KIB(kind->heap_kib) : 0;
 	}

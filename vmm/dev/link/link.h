@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How a virtio-mmio device is reached that does not run in the VMM but in a program of its own: two shared
- * pages and a signal each way. The device and its transport are the same code in both places.
+ * How a virtio device is reached that does not run in the VMM but in a program of its own: two shared
+ * pages and a signal each way. The device and its transport, there always virtio-mmio, are the same code
+ * in both places.
  *
  *   registers   written by the device's program: what the guest would read at each offset. No register
  *               has an effect when it is read (dev/transport/mmio.h), so a read needs nobody.
  *   writes      a ring of the guest's stores, from the VMM. Those that the guest relies on at once (all
  *               but notifications) are waited for, for a bounded time.
+ *
+ * A guest that sees the device on virtio-mmio sees the page and posts its stores (link_remote). For one that
+ * sees it elsewhere the VMM is the driver (front.h).
  *
  * Neither side trusts the other. The VMM shows its guest whatever is in the page, as it would show it any
  * device's answer; a program that does not answer in time is given up: the device needs a reset and never
@@ -37,7 +41,8 @@ struct link_write {
 struct link_ring {
 	uint32_t tail; /* the VMM's */
 	uint32_t head; /* the device's program's */
-	uint64_t reserved;
+	uint32_t each; /* the VMM's: not 0: to be signalled for each interrupt, pending or not */
+	uint32_t reserved;
 	struct link_write write[LINK_WRITES];
 };
 
@@ -69,6 +74,13 @@ struct link_remote {
 
 void link_remote_init(struct link_remote *remote, const struct link_setup *setup);
 
+/**
+ * A register of the device, as the page says; and a store to one, after which `dead` tells if anybody took
+ * it. With the lock held. Offset and width are such as virtio-mmio has.
+ */
+uint64_t link_load(const struct link_remote *remote, uint64_t offset, unsigned width);
+void link_store(struct link_remote *remote, uint64_t offset, unsigned width, uint64_t value);
+
 /** mmio_handler; the device is a struct link_remote, with its lock. */
 void link_remote_access(void *device, struct mmio_access *access);
 
@@ -83,7 +95,8 @@ struct link_server {
 	struct virtio_mmio mmio;
 	struct link_ring *ring; /* borrowed */
 	uint32_t head;
-	bool raised; /* the line has changed */
+	bool raised;   /* the line has changed */
+	uint32_t told; /* interrupts that the VMM knows of */
 };
 
 /**

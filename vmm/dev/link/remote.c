@@ -13,7 +13,7 @@ enum {
 	WORD = 4,
 };
 
-static uint64_t load(const struct link_remote *remote, uint64_t offset, unsigned width)
+uint64_t link_load(const struct link_remote *remote, uint64_t offset, unsigned width)
 {
 	const volatile uint8_t *at = remote->setup.registers + offset;
 	uint64_t value = 0;
@@ -46,7 +46,7 @@ static bool waited(struct link_remote *remote, uint32_t pending_max)
 
 static void settle(struct link_remote *remote, unsigned caller)
 {
-	bool level = !remote->dead && load(remote, INTERRUPT_STATUS, WORD) != 0;
+	bool level = !remote->dead && link_load(remote, INTERRUPT_STATUS, WORD) != 0;
 
 	if (level == remote->level)
 		return;
@@ -54,7 +54,7 @@ static void settle(struct link_remote *remote, unsigned caller)
 	remote->setup.irq(remote->setup.ctx, caller, level);
 }
 
-static void post(struct link_remote *remote, uint64_t offset, unsigned width, uint64_t value)
+void link_store(struct link_remote *remote, uint64_t offset, unsigned width, uint64_t value)
 {
 	struct link_ring *ring = remote->setup.ring;
 
@@ -82,11 +82,11 @@ void link_remote_access(void *device, struct mmio_access *access)
 
 	if (access->write) {
 		if (legal)
-			post(remote, access->offset, access->width, access->value);
+			link_store(remote, access->offset, access->width, access->value);
 		settle(remote, access->vcpu);
 		return;
 	}
-	access->value = legal ? load(remote, access->offset, access->width) : 0;
+	access->value = legal ? link_load(remote, access->offset, access->width) : 0;
 	if (remote->dead && access->offset == STATUS)
 		access->value |= VIRTIO_STATUS_NEEDS_RESET;
 }
@@ -101,13 +101,14 @@ void link_remote_event(struct link_remote *remote, unsigned caller)
 void link_remote_power_on(struct link_remote *remote)
 {
 	lock_take(&remote->lock);
-	post(remote, STATUS, WORD, 0);
+	link_store(remote, STATUS, WORD, 0);
 	settle(remote, 0);
 	lock_give(&remote->lock);
 }
 
 void link_remote_init(struct link_remote *remote, const struct link_setup *setup)
 {
+	__atomic_store_n(&setup->ring->each, 0, __ATOMIC_RELAXED);
 	*remote = (struct link_remote){
 		.setup = *setup,
 		.tail = __atomic_load_n(&setup->ring->tail, __ATOMIC_RELAXED),

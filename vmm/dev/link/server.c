@@ -74,7 +74,9 @@ bool link_server_run(struct link_server *server)
 		if (server->head == tail)
 			tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 	}
-	raised = server->raised;
+	raised = server->raised || (__atomic_load_n(&ring->each, __ATOMIC_RELAXED) != 0 &&
+				    server->told != server->mmio.interrupts);
 	server->raised = false;
+	server->told = server->mmio.interrupts;
 	return raised;
 }

@@ -206,6 +206,9 @@ static const struct reg_range regs[] = {
 };
 
 _Static_assert(CONFIG + VIRTIO_CONFIG_BYTES == VIRTIO_MMIO_SIZE, "the table ends there");
+_Static_assert((int)VIRTIO_MMIO_USED + (int)VIRTIO_QUEUES_MAX * (int)sizeof(uint32_t) <=
+		       (int)VIRTIO_MMIO_CHANGED,
+	       "a word a queue");
 
 /* ---- the page ---- */
 
@@ -252,23 +255,26 @@ void virtio_mmio_access(void *device, struct mmio_access *access)
 
 /* ---- what the device core asks for ---- */
 
-static void interrupt(struct virtio_dev *vd, uint32_t cause)
+/* `counter`: offset in the page. */
+static void interrupt(struct virtio_dev *vd, uint32_t cause, unsigned counter)
 {
 	struct virtio_mmio *mmio = container_of(vd->transport, struct virtio_mmio, transport);
 
+	mmio->interrupts++;
+	if (mmio->page != NULL)
+		__atomic_fetch_add((uint32_t *)(void *)(mmio->page + counter), 1, __ATOMIC_RELEASE);
 	mmio->interrupt_status |= cause;
 	settle(mmio);
 }
 
 static void queue_interrupt(struct virtio_dev *vd, unsigned queue)
 {
-	(void)queue;
-	interrupt(vd, INTERRUPT_USED);
+	interrupt(vd, INTERRUPT_USED, VIRTIO_MMIO_USED + queue * (unsigned)sizeof(uint32_t));
 }
 
 static void config_interrupt(struct virtio_dev *vd)
 {
-	interrupt(vd, INTERRUPT_CONFIG);
+	interrupt(vd, INTERRUPT_CONFIG, VIRTIO_MMIO_CHANGED);
 }
 
 static void reset(struct virtio_dev *vd)

@@ -14,13 +14,17 @@
 enum {
 	VIRTIO_MMIO_SIZE = 0x200, /* registers, and 256 bytes of configuration */
 	VIRTIO_MMIO_PAGE = 0x1000,
+	/* In the page, behind the registers: how often each queue, and the configuration, interrupted. */
+	VIRTIO_MMIO_USED = 0x200, /* a word a queue */
+	VIRTIO_MMIO_CHANGED = 0x300,
 };
 
 struct virtio_mmio {
 	struct virtio_transport transport;
 	struct virtio_dev *vd; /* borrowed */
 	uint32_t interrupt_status;
-	bool level; /* as last given to irq() */
+	bool level;          /* as last given to irq() */
+	uint32_t interrupts; /* how many there were, with or without a change of the level */
 	void (*irq)(void *ctx, unsigned caller, bool level);
 	void *ctx;
 	uint8_t *page; /* borrowed; NULL: every read exits */
