@@ -282,7 +282,7 @@ def hostile_virtio(s):
     linux.make_test_ramdisks()
     disk = make_disk(f"{s.name}.disk", 64)
     machine = s.boot("hostile-virtio.dts", qemu=host_devices(disk, entropy=True), settings=[
-        f'/vms/hostile:cmdline="wait rounds={s.amount(4, 1000)}"',
+        f'/vms/hostile:cmdline="wait rounds={s.amount(4, 100)}"',
         linux.run("neighbour", f"neighbour /dev/vda {s.amount('1m', '32m')}")])
     with s.test("its neighbour's disk and network work"):
         neighbour_rounds(s, machine, 1)
