@@ -109,7 +109,7 @@ def programs_die(s):
 def stream(s):
     """Streams from VM to VM through the switch, several at once; every byte is compared."""
     linux.make_test_ramdisks()
-    streams, size = 4, s.amount("4m", "256m")
+    streams, size = 4, s.amount("2m", "256m")
     machine = s.boot("stream.dts", settings=[
         linux.run("receiver", f"stream take 10.0.0.1 {streams} {size}"),
         linux.run("sender", f"stream make 10.0.0.2 {streams} {size} 10.0.0.1")])

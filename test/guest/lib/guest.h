@@ -191,6 +191,12 @@ static inline uint64_t counter_hz(void)
 	return READ_SYSREG("cntfrq_el0");
 }
 
+/* When to give up on what must happen: a busy host may take its time, only a hang takes this long. */
+static inline uint64_t patience(void)
+{
+	return counter() + 60 * counter_hz();
+}
+
 static inline void irq_on(void)
 {
 	__asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");

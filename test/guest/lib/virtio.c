@@ -122,7 +122,7 @@ void virtio_notify(const struct virtio *vd, uint16_t queue)
 
 bool virtio_reset(struct virtio *vd)
 {
-	uint64_t limit = counter() + 2 * counter_hz();
+	uint64_t limit = patience();
 
 	virtio_write(vd, REG_STATUS, 0);
 	while (virtio_read(vd, REG_STATUS) != 0) {

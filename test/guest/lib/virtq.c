@@ -221,7 +221,7 @@ int virtq_take(struct virtq *q, uint32_t *written)
 
 int64_t virtq_do(struct virtq *q, const struct piece *pieces, unsigned count)
 {
-	uint64_t limit = counter() + 2 * counter_hz();
+	uint64_t limit = patience();
 	uint32_t written;
 	int id = virtq_offer(q, pieces, count);
 

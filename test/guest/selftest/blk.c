@@ -305,7 +305,7 @@ static void depth(void)
 {
 	SKIP_IF(scratch_disks(0) == 0, "no scratch disk");
 	FOR_EACH_DISK (vd) {
-		uint64_t limit = counter() + 5 * counter_hz();
+		uint64_t limit = patience();
 		unsigned offered, taken = 0;
 		uint32_t written;
 		struct virtq q;
@@ -342,7 +342,7 @@ static bool untouched_after(struct virtio *vd, bool queue_only, const struct vir
 	uint64_t until;
 
 	if (queue_only) {
-		uint64_t limit = counter() + 5 * counter_hz();
+		uint64_t limit = patience();
 
 		virtio_write(vd, REG_QUEUE_SEL, 0);
 		virtio_write(vd, REG_QUEUE_RESET, 1);

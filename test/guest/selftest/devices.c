@@ -44,7 +44,7 @@ static void uart_identification(void)
 
 static bool drained(void)
 {
-	uint64_t limit = counter() + counter_hz() * 5;
+	uint64_t limit = patience();
 
 	while ((read32(machine.uart + UART_FR) & UART_FR_TXFE) == 0) {
 		if (counter() > limit)
@@ -114,26 +114,36 @@ static void rtc_identification(void)
 	identification(machine.rtc + RTC_ID, pl031);
 }
 
+/* The RTC went on by no more than what the counter did since `from`, however long the host took. */
+static bool passed(uint32_t seconds, uint64_t from)
+{
+	return seconds <= (counter() - from) / counter_hz() + 1;
+}
+
 static void rtc_counts(void)
 {
 	uint32_t first;
-	uint64_t limit;
+	uint64_t from, limit;
 
 	SKIP_IF(machine.rtc == 0, "there is no RTC");
+	from = counter();
+	limit = patience();
 	first = read32(machine.rtc + RTC_DR);
-	limit = counter() + 5 * counter_hz();
 	while (read32(machine.rtc + RTC_DR) == first && counter() < limit)
 		;
-	EXPECT_EQ(read32(machine.rtc + RTC_DR), first + 1);
+	EXPECT(read32(machine.rtc + RTC_DR) > first);
+	EXPECT(passed(read32(machine.rtc + RTC_DR) - first, from));
+	from = counter();
 	write32(machine.rtc + RTC_LR, 1000);
-	EXPECT(read32(machine.rtc + RTC_DR) - 1000 <= 1);
+	EXPECT(passed(read32(machine.rtc + RTC_DR) - 1000, from));
 	EXPECT_EQ(read32(machine.rtc + RTC_LR), 1000);
 	EXPECT_EQ(read32(machine.rtc + RTC_CR) & 1, 1);
 }
 
 static void rtc_alarm(void)
 {
-	uint32_t iar;
+	uint32_t iar, raised;
+	uint64_t from;
 
 	SKIP_IF(machine.rtc == 0 || machine.rtc_intid == 0, "there is no RTC");
 	gic_route(machine.rtc_intid, 0);
@@ -141,9 +151,12 @@ static void rtc_alarm(void)
 	gic_enable(0, machine.rtc_intid);
 	write32(machine.rtc + RTC_ICR, 1);
 	write32(machine.rtc + RTC_IMSC, 1);
+	from = counter();
 	write32(machine.rtc + RTC_MR, read32(machine.rtc + RTC_DR) + 2);
-	EXPECT_EQ(read32(machine.rtc + RTC_RIS), 0);
-	iar = ack_within(5000);
+	raised = read32(machine.rtc + RTC_RIS);
+	/* Two seconds of the RTC are more than one of the counter. */
+	EXPECT(raised == 0 || counter() - from > counter_hz());
+	iar = ack_within(SOON_MS);
 	EXPECT_EQ(iar & 0x3ff, machine.rtc_intid);
 	EXPECT_EQ(read32(machine.rtc + RTC_MIS), 1);
 	write32(machine.rtc + RTC_ICR, 1);

@@ -65,7 +65,7 @@ uint32_t ack_within(uint32_t ms);
 bool word_within(const volatile uint32_t *word, uint32_t value, uint32_t ms);
 
 enum {
-	SOON_MS = 2000, /* for what must happen */
-	NEVER_MS = 20,  /* for what must not */
-	SPARE_SPI = 56, /* 56 to 63: SPIs without a device */
+	SOON_MS = 10000, /* for what must happen, on however busy a host */
+	NEVER_MS = 20,   /* for what must not */
+	SPARE_SPI = 56,  /* 56 to 63: SPIs without a device */
 };

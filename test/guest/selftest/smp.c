@@ -226,7 +226,7 @@ static void off_and_on_again(void)
 	SKIP_IF(machine.cpu_count < 2, "one CPU");
 	for (uint32_t n = 0; n < 10; n++) {
 		for (uint32_t i = 1; i < machine.cpu_count; i++) {
-			uint64_t limit = counter() + 10 * counter_hz();
+			uint64_t limit = patience();
 
 			give(i, ORDER_OFF, 0);
 			while (psci(PSCI_AFFINITY_INFO, machine.mpidr[i], 0, 0) != 1)
@@ -267,8 +267,7 @@ static void one_time(void)
 	}
 	time_is_the_same_everywhere();
 	for (uint32_t i = 1; i < machine.cpu_count; i++) {
-		uint64_t until = counter() + counter_hz() / 50,
-			 limit = counter() + 10 * counter_hz();
+		uint64_t until = counter() + counter_hz() / 50, limit = patience();
 
 		give(i, ORDER_OFF, 0);
 		while (psci(PSCI_AFFINITY_INFO, machine.mpidr[i], 0, 0) != 1)

@@ -204,7 +204,7 @@ static void rng_indirect(void)
 			{ data_memory(0), 32, true },
 			{ data_memory(0) + 256, 32, true },
 		};
-		uint64_t limit = counter() + 2 * counter_hz();
+		uint64_t limit = patience();
 		uint32_t written = 0;
 		struct virtq q;
 
@@ -247,7 +247,7 @@ static void queue_resets(void)
 	SKIP_IF(virtio_nth(VIRTIO_RNG, 0) == NULL, "no entropy device");
 	FOR_EACH_FORMAT (vd, VIRTIO_RNG, F_RING_RESET) {
 		const struct piece one = { data_memory(0), 64, true };
-		uint64_t limit = counter() + 2 * counter_hz();
+		uint64_t limit = patience();
 		struct virtq q;
 
 		SKIP_IF((vd->features & F_RING_RESET) == 0, "not offered");
