@@ -35,7 +35,8 @@ struct machine {
 	char bootargs[256];
 };
 
-extern struct machine machine;
+/* Hidden, so that position-independent code finds it without a table. */
+extern struct machine machine __attribute__((visibility("hidden")));
 
 /* Each guest has these. */
 void guest_main(void);
@@ -96,7 +97,7 @@ struct caught {
  * While armed, a synchronous exception is recorded and the instruction skipped (an instruction abort
  * returns to x30 instead: the caller's); otherwise it is printed and the guest powers off.
  */
-extern volatile struct caught caught;
+extern volatile struct caught caught __attribute__((visibility("hidden")));
 void catch_begin(void);
 uint32_t catch_end(void); /* how many were caught */
 void exception(struct exception_frame *frame);
