@@ -102,18 +102,17 @@ static void on_fault(struct admin *a, seL4_Word badge, seL4_Word label)
 	if (program >= a->program_count)
 		return;
 	say_fault(a, a->programs[program].name, thread, label);
-	if (program < a->system.program_count) {
-		if (restart(a, &a->programs[program]))
-			return;
-		admin_say(a, "%s has stopped; the rest goes on", a->programs[program].name);
+	for (uint32_t i = 0; i < a->system.vm_count; i++) {
+		if (a->vms[i].program != program)
+			continue;
+		if (!a->vms[i].ended) {
+			admin_say(a, "VM %s failed: its VMM faulted", a->system.vms[i].name);
+			vm_ended(a, i, true);
+		}
 		return;
 	}
-	for (uint32_t i = 0; i < a->system.vm_count; i++) {
-		if (a->vms[i].program != program || a->vms[i].ended)
-			continue;
-		admin_say(a, "VM %s failed: its VMM faulted", a->system.vms[i].name);
-		vm_ended(a, i, true);
-	}
+	if (!restart(a, &a->programs[program]))
+		admin_say(a, "%s has stopped; the rest goes on", a->programs[program].name);
 }
 
 void serve_until_up(struct admin *a)

@@ -15,6 +15,7 @@
 #include <vmm/start.h>
 
 #include "app/lib/alive.h"
+#include "app/lib/probe.h"
 #include "app/vmm/machine.h"
 #include "vmm/dev/link/link.h"
 #include "vmm/port/sel4/runtime.h"
@@ -58,7 +59,7 @@ static enum vmm_err build(const struct vmm_config *config, struct virtio_dev **v
 }
 
 /* The link, then the backend, until neither has anything left. */
-static void serve(struct virtio_dev *vd, uint64_t link, uint64_t badge)
+static void serve(struct virtio_dev *vd, uint64_t link, uint64_t badge, unsigned rounds)
 {
 	bool raised = link_server_run(&server);
 
@@ -68,6 +69,7 @@ static void serve(struct virtio_dev *vd, uint64_t link, uint64_t badge)
 		virtio_resume(vd, 0, VIRTIO_RESUMED);
 		raised |= link_server_run(&server);
 	}
+	probe(server.head, true, rounds);
 	if (raised || link_server_run(&server))
 		seL4_Signal(link_of(machine.config)->notify);
 }
@@ -80,6 +82,7 @@ void runtime_main(void *page, uint64_t thread)
 	seL4_CPtr wake = vmm_start_cap(start, "wake");
 	struct virtio_dev *vd;
 	struct alive alive;
+	unsigned rounds = 0;
 	seL4_Word badge;
 	enum vmm_err err;
 
@@ -101,7 +104,7 @@ void runtime_main(void *page, uint64_t thread)
 			 (struct link_ring *)(uintptr_t)link->region[VMM_DEVICE_WRITES].vaddr);
 	alive_init(&alive, start);
 	for (badge = 0;; (void)seL4_Wait(wake, &badge)) {
-		serve(vd, link->badge, badge);
+		serve(vd, link->badge, badge, rounds++);
 		alive_round(&alive);
 	}
 }

@@ -29,14 +29,6 @@ static const struct vmm_channel *channel_of(const struct machine *m,
 	return &m->config->channels[device->channel];
 }
 
-/* What becomes not 0 when admin gives the server up. */
-static const uint32_t *over_of(const struct vmm_channel *channel)
-{
-	const struct vmm_fate *fate = (const struct vmm_fate *)(uintptr_t)channel->fate;
-
-	return fate != NULL ? &fate->over : NULL;
-}
-
 /* What admin gives for a device is enough for the three things that are taken for it. */
 #define FITS(kib, backend, device)                                                        \
 	_Static_assert(sizeof(struct machine_virtio) + sizeof(backend) + sizeof(device) + \
@@ -105,7 +97,7 @@ static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device
 				      .data = host(channel, VMM_BLOCK_DATA),
 				      .data_size = channel->region[VMM_BLOCK_DATA].size,
 				      .signal = { machine_raise, &m->signals[device->channel] },
-				      .over = over_of(channel),
+				      .over = machine_over(channel),
 			      });
 	if (err != VMM_OK)
 		return err;
@@ -209,7 +201,7 @@ static enum vmm_err create_net(struct machine *m, const struct vmm_config_device
 		(struct net_signal){ .raise = machine_raise, .ctx = &m->signals[device->channel] });
 	if (err != VMM_OK)
 		return err;
-	backend->over = over_of(channel);
+	backend->over = machine_over(channel);
 	params.backend = &backend->backend;
 	memcpy(params.mac, channel->net.mac, NET_MAC);
 	if (channel->net.mtu != 0)
@@ -248,7 +240,7 @@ static enum vmm_err create_vsock(struct machine *m, const struct vmm_config_devi
 	if (err != VMM_OK)
 		return err;
 	socket_queue_init(backend, machine_raise, &m->signals[device->channel]);
-	backend->over = over_of(channel);
+	backend->over = machine_over(channel);
 	virtio_vsock_init(vsock, common, (uint32_t)channel->socket.cid, &backend->backend);
 	*vd = &vsock->vd;
 	return VMM_OK;

@@ -137,6 +137,8 @@ VMM_MUST_CHECK enum vmm_err machine_console(struct machine *m, uint32_t index,
 
 /** Wakes the server of a channel; `ctx` is its m->signals entry. */
 void machine_raise(void *ctx);
+/** What becomes not 0 when admin gives the other end of a channel up; NULL: it has nothing to say of it. */
+const uint32_t *machine_over(const struct vmm_channel *channel);
 
 /* virtio.c: what is the same for all virtio devices. */
 VMM_MUST_CHECK enum vmm_err machine_virtio_add(struct machine *m,

@@ -20,6 +20,13 @@ void *machine_take(struct machine *m, size_t size)
 	return (void *)(uintptr_t)(m->config->heap_host + at);
 }
 
+const uint32_t *machine_over(const struct vmm_channel *channel)
+{
+	const struct vmm_fate *fate = (const struct vmm_fate *)(uintptr_t)channel->fate;
+
+	return fate != NULL ? &fate->over : NULL;
+}
+
 static void drive_line(void *ctx, unsigned caller, bool level)
 {
 	const struct machine_virtio *v = ctx;
@@ -142,6 +149,7 @@ static enum vmm_err connect_remote(struct machine *m, struct machine_virtio *v,
 		.wait = wait,
 		.irq = drive_line,
 		.lost = lost,
+		.over = machine_over(channel),
 		.ctx = v,
 	};
 	if (device->transport == VMM_TRANSPORT_PCI)

@@ -43,8 +43,9 @@ static void put_elf(struct system_files *files, const char *name, const struct e
 /* Two constant pages, of which the file fills a part, and data that is longer in memory. */
 static void put_programs(struct system_files *files)
 {
-	static const char *const names[] = { "serial.elf",    "console.elf", "timer.elf", "vmm.elf",
-					     "vmm-small.elf", "blk.elf",     "blkmux.elf" };
+	static const char *const names[] = { "serial.elf", "console.elf",   "timer.elf",
+					     "vmm.elf",    "vmm-small.elf", "blk.elf",
+					     "blkmux.elf", "device.elf" };
 	const struct elf_part parts[] = {
 		{ 0x400000, 0, PF_R | PF_X, 0x1100, 0x1100, 0x11 },
 		{ 0x410000, 0, PF_R | PF_W, 0x80, 0x1800, 0x22 },

@@ -28,9 +28,18 @@ class Failure(Exception):
     """What was expected did not happen; the text says what did."""
 
 
-def run_sysconf(description, image, kernel, settings=(), unchecked=False, programs=None):
-    """Runs `sysconf build`; (status, everything it said)."""
+def dying(name):
+    """A folder in which program NAME is the one that dies now and then (app/lib/probe.h)."""
+    folder = WORK / f"{name}-dies"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.elf").write_bytes((TARGET / f"app/{name}-dies.elf").read_bytes())
+    return folder
+
+
+def run_sysconf(description, image, kernel, settings=(), unchecked=False, programs=None, first=None):
+    """Runs `sysconf build`; (status, everything it said). `first`: where programs are looked for first."""
     command = [SYSCONF, "build", HERE / description, "--kernel", kernel, "-o", image,
+               *(["--programs", first] if first else []),
                "--programs", programs or TARGET / "app", "--programs", TARGET / "standin/loader",
                "--images", ROOT / "build", "--images", TARGET / "test/guest", "--images", WORK]
     for setting in settings:
@@ -73,7 +82,7 @@ class Machine:
     at_a_time = 1
 
     def __init__(self, name, description, kernel, cores=1, gic=3, memory=2048, settings=(),
-                 unchecked=False, qemu=()):
+                 unchecked=False, qemu=(), first=None):
         self.text = ""
         self.at = 0  # what expect() has consumed
         self.process = None
@@ -81,7 +90,7 @@ class Machine:
         LOGS.mkdir(parents=True, exist_ok=True)
         image = WORK / f"{name}.img"
         settings = [f"/board:cores=<{cores}>", f"/board:gic-version=<{gic}>", *settings]
-        status, said = run_sysconf(description, image, kernel, settings, unchecked)
+        status, said = run_sysconf(description, image, kernel, settings, unchecked, first=first)
         if status != 0:
             raise Failure(f"sysconf: {said.strip()}")
         if kernel != str(STANDIN) and turns.needed(cores, Machine.at_a_time):

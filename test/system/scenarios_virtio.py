@@ -9,7 +9,7 @@ import threading
 import time
 
 import linux
-from machine import PATIENCE, ROOT, WORK, Failure, host_devices, make_disk
+from machine import PATIENCE, ROOT, WORK, Failure, dying, host_devices, make_disk
 from scenario import scenario
 from scenarios import PROMPT, check, shell, take_selftest
 
@@ -105,6 +105,24 @@ def programs_die(s):
               "more boots than VMs")
 
 
+@scenario(takes=10)
+def device_dies(s):
+    """The program of a single device dies: the device needs a reset, and is as good as new after it."""
+    disk = make_disk(f"{s.name}.disk", 64)
+    machine = s.boot("selftest-virtio.dts", qemu=host_devices(disk, entropy=True), first=dying("device"),
+                     settings=['/vms/selftest:cmdline="scratch dies test=virtio-blk-comes-back"'])
+    with s.test("its driver resets it, and what was written is there"):
+        end = machine.expect(r"SELFTEST (\d+) passed, (\d+) failed$", 3 * PATIENCE)
+        check(end.groups() == ("1", "0"), machine.last_lines())
+    with s.test("it was started again each time"):
+        check(re.search(r"selftest.vdd starts again \(2\)", machine.text), "it was not")
+        check("came back" in machine.text, "nobody noticed")
+    for line in re.findall(r"MG (virtio-blk came .*)$", machine.text, re.M):
+        s.figure(line)
+    with s.test("powers off with status 0"):
+        check(machine.off() == 0, "status is not 0")
+
+
 @scenario(gic=(2, 3), soak=True, takes=25)
 def stream(s):
     """Streams from VM to VM through the switch, several at once; every byte is compared."""
@@ -147,16 +165,17 @@ class Echo:
 
 
 @scenario(soak=True, takes=9)
-def network_driver_dies(s):
-    """The card's driver dies again and again, under a stream to the host and back: it goes on, no byte
-    is wrong."""
+def network_programs_die(s):
+    """The card's driver and the switch die again and again, under a stream to the host and back: it goes on,
+    no byte is wrong."""
     linux.make_test_ramdisks()
     size, deaths = s.amount("1m", "64m"), s.amount(3, 50)
     with Echo() as echo:
         machine = s.boot("uplink.dts", qemu=host_devices(network="user"), settings=[
-            "/programs/card:file=net-dies", linux.run("guest", f"echoes 10.0.2.2 {echo.port} {size}")])
-        with s.test(f"{deaths} deaths, and it was started again each time"):
-            machine.expect(rf"card starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
+            "/programs/card:file=net-dies", "/programs/network:file=switch-dies", linux.run("guest", f"echoes 10.0.2.2 {echo.port} {size}")])
+        for name in ("card", "network"):
+            with s.test(f"{deaths} deaths of {name}, and it was started again each time"):
+                machine.see(rf"{name} starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
         with s.test("streams that it died under end, and every byte is right"):
             for _ in range(2):
                 s.figure(machine.expect(r"STREAM (ok .*|WRONG.*)\n", s.amount(4, 40) * PATIENCE).group(1))

@@ -420,6 +420,64 @@ static void queue_resets_in_flight(void)
 	}
 }
 
+/* A request's status; 0xff if the device says before it answers that it needs a reset. */
+static uint8_t request_or_reset(struct virtq *q, uint32_t type, uint64_t sector, uint64_t data)
+{
+	uint64_t limit = counter() + 10 * counter_hz();
+	struct piece pieces[4];
+	uint32_t written;
+
+	if (virtq_offer(q, pieces, build(pieces, 0, type, sector, data, SECTOR)) < 0)
+		return 0xff;
+	virtio_notify(q->vd, 0);
+	while (virtq_take(q, &written) < 0) {
+		if (virtio_broken(q->vd) || counter() > limit)
+			return 0xff;
+	}
+	return read8(slot_memory(0) + STATUS_AT);
+}
+
+/*
+ * Only with `dies` on the command line: the programs of devices that have one die now and then. The device
+ * says so, comes back by a reset, and what was written is there.
+ */
+static void comes_back(void)
+{
+	enum { ROUNDS = 400 };
+
+	SKIP_IF(!bootarg("dies", NULL), "no program dies");
+	FOR_EACH_DISK (vd) {
+		uint64_t features = vd->features;
+		unsigned deaths = 0;
+		struct virtq q;
+
+		if (!scratch(vd))
+			continue;
+		EXPECT(open_disk(vd, &q));
+		for (unsigned i = 0; i < ROUNDS;) {
+			uint64_t sector = i % 8;
+
+			paint(data_memory(0), SECTOR, i);
+			if (request_or_reset(&q, BLK_OUT, sector, data_memory(0)) == BLK_OK) {
+				paint(data_memory(0), SECTOR, ~(uint64_t)i);
+				if (request_or_reset(&q, BLK_IN, sector, data_memory(0)) ==
+				    BLK_OK) {
+					EXPECT(painted(data_memory(0), SECTOR, i));
+					i++;
+					continue;
+				}
+			}
+			EXPECT(virtio_broken(vd));
+			EXPECT(deaths++ < ROUNDS);
+			EXPECT(virtio_negotiate(vd, features));
+			EXPECT(open_disk(vd, &q));
+		}
+		if (deaths > 0)
+			print("MG virtio-blk came back %u times\n", deaths);
+		EXPECT(virtio_reset(vd));
+	}
+}
+
 const struct test blk_tests[] = {
 	{ "virtio-blk-identity", identity },
 	{ "virtio-blk-reads", reads },
@@ -428,6 +486,7 @@ const struct test blk_tests[] = {
 	{ "virtio-blk-zeroes", zeroes },
 	{ "virtio-blk-discards", discards },
 	{ "virtio-blk-depth", depth },
+	{ "virtio-blk-comes-back", comes_back },
 	{ "virtio-blk-resets-in-flight", resets_in_flight },
 	{ "virtio-blk-queue-resets-in-flight", queue_resets_in_flight },
 	{ NULL, NULL },

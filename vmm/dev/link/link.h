@@ -15,6 +15,10 @@
  * Neither side trusts the other. The VMM shows its guest whatever is in the page, as it would show it any
  * device's answer; a program that does not answer in time is given up: the device needs a reset and never
  * gets one. The program handles a write as it comes from a guest.
+ *
+ * A program that died and was started again takes the ring up where its predecessor left it, so that a store
+ * may be carried out twice, and none is lost. What the predecessor knew of queues and requests is gone: the
+ * device needs a reset, after which it is as good as new.
  */
 #pragma once
 
@@ -60,6 +64,7 @@ struct link_setup {
 	void (*irq)(void *ctx, unsigned caller, bool level);
 	/** The device's program is given up, once. */
 	void (*lost)(void *ctx);
+	const uint32_t *over; /* not 0: it will not run again; NULL: that is never known */
 	void *ctx;
 };
 
@@ -100,8 +105,8 @@ struct link_server {
 };
 
 /**
- * Puts a device, which is initialised, at the end of a link. If a former program of this link died with
- * its device in use, the device needs a reset, and the driver is told so.
+ * Puts a device, which is initialised, at the end of a link. If a former program of this link died when its
+ * device was not reset, the device needs a reset, and a driver that uses it is told so.
  */
 void link_server_init(struct link_server *server, struct virtio_dev *vd, uint8_t *registers,
 		      struct link_ring *ring);

@@ -27,6 +27,19 @@ uint64_t link_load(const struct link_remote *remote, uint64_t offset, unsigned w
 	return value;
 }
 
+static void give_up(struct link_remote *remote)
+{
+	remote->dead = true;
+	remote->setup.lost(remote->setup.ctx);
+}
+
+static bool is_over(const struct link_remote *remote)
+{
+	const uint32_t *over = remote->setup.over;
+
+	return over != NULL && __atomic_load_n(over, __ATOMIC_ACQUIRE) != 0;
+}
+
 static bool waited(struct link_remote *remote, uint32_t pending_max)
 {
 	const struct link_setup *s = &remote->setup;
@@ -36,10 +49,8 @@ static bool waited(struct link_remote *remote, uint32_t pending_max)
 
 		if (remote->tail - head <= pending_max)
 			return true;
-		if (!s->wait(s->ctx, attempt)) {
-			remote->dead = true;
-			s->lost(s->ctx);
-		}
+		if (is_over(remote) || !s->wait(s->ctx, attempt))
+			give_up(remote);
 	}
 	return false;
 }
@@ -94,6 +105,8 @@ void link_remote_access(void *device, struct mmio_access *access)
 void link_remote_event(struct link_remote *remote, unsigned caller)
 {
 	lock_take(&remote->lock);
+	if (!remote->dead && is_over(remote))
+		give_up(remote);
 	settle(remote, caller);
 	lock_give(&remote->lock);
 }

@@ -28,9 +28,8 @@ void link_server_init(struct link_server *server, struct virtio_dev *vd, uint8_t
 		.ring = ring,
 		.head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED),
 	};
-	if ((before & VIRTIO_STATUS_DRIVER_OK) != 0)
-		vd->status = VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
-			     VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK;
+	vd->status = (uint8_t)(before & (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
+					 VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK));
 	virtio_mmio_init(&server->mmio, vd, irq, server, registers);
 	if (vd->status != 0)
 		virtio_needs_reset(vd, "its program was started again");

@@ -267,6 +267,22 @@ static void all_but_the_timer_start_again(void **state)
 	assert_false(said("timer starts again"));
 }
 
+static void a_program_of_a_device_starts_again(void **state)
+{
+	const uint32_t vda = ONE + 1; /* made behind its VMM */
+
+	(void)state;
+	world.settings[8] = "/vms/one/devices/vda:own-program=";
+	fault(vda);
+	fault(ONE); /* a VMM does not */
+	world_run();
+	assert_int_equal(world.end, WORLD_SERVED);
+	assert_said("one.vda starts again (1)\n");
+	assert_true(world_thread(vda, 0)->running);
+	assert_said("VM one failed: its VMM faulted\n");
+	assert_false(said("one starts again"));
+}
+
 /* What `from` reads of the fate of the other end of its channel. */
 static uint32_t fate(uint32_t from, const struct vmm_channel *c)
 {
@@ -332,10 +348,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
-		TEST(channels_join_the_right_pages), TEST(a_driver_has_its_device),
-		TEST(nothing_else_is_shared),        TEST(native_programs_can_name_little),
-		TEST(a_driver_starts_again),         TEST(all_but_the_timer_start_again),
-		TEST(who_dies_in_a_row_is_given_up), TEST(every_refused_call_ends_in_words),
+		TEST(channels_join_the_right_pages),
+		TEST(a_driver_has_its_device),
+		TEST(nothing_else_is_shared),
+		TEST(native_programs_can_name_little),
+		TEST(a_driver_starts_again),
+		TEST(all_but_the_timer_start_again),
+		TEST(who_dies_in_a_row_is_given_up),
+		TEST(a_program_of_a_device_starts_again),
+		TEST(every_refused_call_ends_in_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

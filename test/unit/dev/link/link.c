@@ -273,6 +273,51 @@ static void test_restart(void **state)
 	assert_int_equal(driver_read(&d, 0x070), 0);
 }
 
+/* It died while the driver was still about it: the driver has to begin anew, too. */
+static void test_restart_before_ok(void **state)
+{
+	(void)state;
+	driver_write(&d, 0x070, 3);
+	start_server();
+	assert_int_equal(driver_read(&d, 0x070), 3 | 64);
+	driver_write(&d, 0x070, 0);
+	assert_int_equal(driver_read(&d, 0x070), 0);
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+}
+
+/* Admin says that it will not run again: nobody waits for it, and that is told once. */
+static void test_given_up(void **state)
+{
+	static uint32_t over;
+	struct link_setup with = setup;
+
+	(void)state;
+	over = 0;
+	with.over = &over;
+	link_remote_init(&remote, &with);
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+	server_runs = false;
+	over = 1;
+	link_remote_event(&remote, 0);
+	assert_int_equal(losses, 1);
+	assert_int_equal(driver_read(&d, 0x070) & 64, 64);
+	waits = 0;
+	driver_write(&d, 0x070, 0);
+	assert_int_equal(waits, 0);
+	link_remote_event(&remote, 0);
+	assert_int_equal(losses, 1);
+
+	/* The same if it happens while a store is waited for. */
+	over = 0;
+	link_remote_init(&remote, &with);
+	over = 1;
+	driver_write(&d, 0x070, 0);
+	assert_int_equal(waits, 0);
+	assert_int_equal(losses, 2);
+}
+
 static void test_power_on(void **state)
 {
 	(void)state;
@@ -290,9 +335,12 @@ static void test_power_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_works),       TEST(test_signals), TEST(test_reads),
-		TEST(test_hung),        TEST(test_full),    TEST(test_hostile_program),
-		TEST(test_hostile_vmm), TEST(test_restart), TEST(test_power_on),
+		TEST(test_works),       TEST(test_signals),
+		TEST(test_reads),       TEST(test_hung),
+		TEST(test_full),        TEST(test_hostile_program),
+		TEST(test_hostile_vmm), TEST(test_restart),
+		TEST(test_power_on),    TEST(test_restart_before_ok),
+		TEST(test_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
