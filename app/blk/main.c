@@ -53,11 +53,8 @@ void runtime_main(void *page, uint64_t thread)
 	native_init(&n, page, thread);
 	client = client_of(&n);
 	err = open(&n, client);
-	if (err != VMM_OK) {
-		native_say(&n, "no disk: %s", vmm_err_name(err));
-		for (;;)
-			(void)native_wait(&n);
-	}
+	if (err != VMM_OK)
+		native_stay_idle(&n, "no disk", err);
 	native_say(&n, "disk of %lu KiB%s%s%s", (unsigned long)(driver.medium.sectors / 2),
 		   driver.medium.read_only ? ", read-only" : "",
 		   driver.medium.serial[0] != '\0' ? ", serial " : "", driver.medium.serial);

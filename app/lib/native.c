@@ -108,6 +108,13 @@ seL4_Word native_wait(struct native *n)
 	return badge;
 }
 
+void native_stay_idle(struct native *n, const char *what, enum vmm_err err)
+{
+	native_say(n, "%s: %s", what, vmm_err_name(err));
+	for (;;)
+		(void)native_wait(n);
+}
+
 uint64_t native_now(struct native *n)
 {
 	seL4_Word now = 0, hz = 0;

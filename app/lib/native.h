@@ -13,6 +13,7 @@
 
 #include "app/lib/alive.h"
 #include "vmm/backend/console/sddf.h"
+#include "vmm/base/err.h"
 
 struct native {
 	const struct vmm_start *start;
@@ -49,6 +50,9 @@ const struct vmm_channel *native_channel(const struct native *n, uint32_t kind, 
 
 /** Waits for a signal; its badge. */
 seL4_Word native_wait(struct native *n);
+
+/** Says "WHAT: err", and that was all: the program stays where it is, so that admin does not start it again. */
+_Noreturn void native_stay_idle(struct native *n, const char *what, enum vmm_err err);
 
 /** Counter ticks. Needs `timer`. */
 uint64_t native_now(struct native *n);

@@ -50,11 +50,8 @@ void runtime_main(void *page, uint64_t thread)
 	client = native_channel(&n, VMM_CHANNEL_NET, VMM_ROLE_SERVER, &at);
 	native_expect(client != NULL);
 	err = open(&n, client);
-	if (err != VMM_OK) {
-		native_say(&n, "no network device: %s", vmm_err_name(err));
-		for (;;)
-			(void)native_wait(&n);
-	}
+	if (err != VMM_OK)
+		native_stay_idle(&n, "no network device", err);
 	native_say(&n, "network device %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
 		   mac[3], mac[4], mac[5]);
 	/* Whoever was here before us left the interrupt as it was: the first round is one, too. */

@@ -49,11 +49,8 @@ void runtime_main(void *page, uint64_t thread)
 
 	native_init(&n, page, thread);
 	err = open(&n);
-	if (err != VMM_OK) {
-		native_say(&n, "no entropy device: %s", vmm_err_name(err));
-		for (;;)
-			(void)native_wait(&n);
-	}
+	if (err != VMM_OK)
+		native_stay_idle(&n, "no entropy device", err);
 	add_clients(&n);
 	native_say(&n, "entropy for %u clients", driver.client_count);
 	for (;;) {

@@ -110,29 +110,26 @@ secondary_start:
 6:	wfi
 	b	6b
 
-	/* Registers a call may change, and x29, x30: what an interrupt handler in C needs. */
+	/* Saves or restores (stp, ldp) at a base what a call may change, less x18. */
+	.macro	x0_to_x17 insn, base
+	\insn	x0, x1, [\base, #0]
+	\insn	x2, x3, [\base, #16]
+	\insn	x4, x5, [\base, #32]
+	\insn	x6, x7, [\base, #48]
+	\insn	x8, x9, [\base, #64]
+	\insn	x10, x11, [\base, #80]
+	\insn	x12, x13, [\base, #96]
+	\insn	x14, x15, [\base, #112]
+	\insn	x16, x17, [\base, #128]
+	.endm
+
+	/* Registers a call may change, and x30: what an interrupt handler in C needs. */
 	.macro	irq_entry
 	sub	sp, sp, #176
-	stp	x0, x1, [sp, #0]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
+	x0_to_x17 stp, sp
 	stp	x18, x30, [sp, #144]
 	bl	irq_handler
-	ldp	x0, x1, [sp, #0]
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldp	x8, x9, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
+	x0_to_x17 ldp, sp
 	ldp	x18, x30, [sp, #144]
 	add	sp, sp, #176
 	eret
@@ -141,15 +138,7 @@ secondary_start:
 	/* x0..x30, then elr, esr, far, spsr: struct exception_frame. */
 	.macro	sync_entry
 	sub	sp, sp, #288
-	stp	x0, x1, [sp, #0]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
+	x0_to_x17 stp, sp
 	stp	x18, x19, [sp, #144]
 	stp	x20, x21, [sp, #160]
 	stp	x22, x23, [sp, #176]
@@ -169,15 +158,7 @@ secondary_start:
 	ldr	x3, [sp, #272]
 	msr	elr_el1, x0
 	msr	spsr_el1, x3
-	ldp	x0, x1, [sp, #0]
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldp	x8, x9, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
+	x0_to_x17 ldp, sp
 	ldp	x18, x19, [sp, #144]
 	ldp	x20, x21, [sp, #160]
 	ldp	x22, x23, [sp, #176]
@@ -224,25 +205,9 @@ other:	mrs	x0, esr_el1
 	stp	x29, x30, [sp, #-32]!
 	stp	x19, x18, [sp, #16]
 	mov	x19, x0
-	ldp	x0, x1, [x19, #0]
-	ldp	x2, x3, [x19, #16]
-	ldp	x4, x5, [x19, #32]
-	ldp	x6, x7, [x19, #48]
-	ldp	x8, x9, [x19, #64]
-	ldp	x10, x11, [x19, #80]
-	ldp	x12, x13, [x19, #96]
-	ldp	x14, x15, [x19, #112]
-	ldp	x16, x17, [x19, #128]
+	x0_to_x17 ldp, x19
 	\insn	#0
-	stp	x0, x1, [x19, #0]
-	stp	x2, x3, [x19, #16]
-	stp	x4, x5, [x19, #32]
-	stp	x6, x7, [x19, #48]
-	stp	x8, x9, [x19, #64]
-	stp	x10, x11, [x19, #80]
-	stp	x12, x13, [x19, #96]
-	stp	x14, x15, [x19, #112]
-	stp	x16, x17, [x19, #128]
+	x0_to_x17 stp, x19
 	ldp	x19, x18, [sp, #16]
 	ldp	x29, x30, [sp], #32
 	ret

@@ -206,13 +206,7 @@ void virtio_set_status(struct virtio_dev *vd, uint32_t status)
 
 /* ---- queues ---- */
 
-struct virtq *virtio_selected(struct virtio_dev *vd)
-{
-	return vd->queue_select < vd->setup.queue_count ? &vd->setup.queues[vd->queue_select]
-							: NULL;
-}
-
-static const struct virtq *selected(const struct virtio_dev *vd)
+struct virtq *virtio_selected(const struct virtio_dev *vd)
 {
 	return vd->queue_select < vd->setup.queue_count ? &vd->setup.queues[vd->queue_select]
 							: NULL;
@@ -234,12 +228,12 @@ static struct virtq *settable(struct virtio_dev *vd)
 
 uint16_t virtio_queue_size_max(const struct virtio_dev *vd)
 {
-	return selected(vd) != NULL ? vd->setup.queue_size_max : 0;
+	return virtio_selected(vd) != NULL ? vd->setup.queue_size_max : 0;
 }
 
 uint16_t virtio_queue_size(const struct virtio_dev *vd)
 {
-	const struct virtq *vq = selected(vd);
+	const struct virtq *vq = virtio_selected(vd);
 
 	return vq != NULL ? vq->size : 0;
 }
@@ -258,7 +252,7 @@ void virtio_set_queue_size(struct virtio_dev *vd, uint32_t size)
 
 uint32_t virtio_queue_address(const struct virtio_dev *vd, enum virtq_area area, bool high)
 {
-	const struct virtq *vq = selected(vd);
+	const struct virtq *vq = virtio_selected(vd);
 
 	return vq != NULL ? word_of(vq->area[area], high) : 0;
 }
@@ -275,7 +269,7 @@ void virtio_set_queue_address(struct virtio_dev *vd, enum virtq_area area, bool 
 
 bool virtio_queue_enabled(const struct virtio_dev *vd)
 {
-	const struct virtq *vq = selected(vd);
+	const struct virtq *vq = virtio_selected(vd);
 
 	return vq != NULL && vq->enabled;
 }

@@ -207,7 +207,7 @@ void virtio_set_driver_features(struct virtio_dev *vd, uint32_t word);
 void virtio_set_status(struct virtio_dev *vd, uint32_t status);
 
 /** The queue that queue_select names, or NULL: its registers read as zero and ignore writes. */
-struct virtq *virtio_selected(struct virtio_dev *vd);
+struct virtq *virtio_selected(const struct virtio_dev *vd);
 
 /** 0: there is no such queue. */
 uint16_t virtio_queue_size_max(const struct virtio_dev *vd);
