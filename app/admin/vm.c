@@ -114,6 +114,36 @@ static void add_firmware(struct vm_build *b)
 		  seL4_ARM_Default_VMAttributes);
 }
 
+/*
+ * The page before a virtio-mmio device's registers (vmm/dev/transport/mmio.h). Guests map it as device
+ * memory, so that the VMM's own view of it must not go through a cache either.
+ */
+static void add_register_page(struct vm_build *b, struct vmm_config_device *device)
+{
+	struct admin *a = b->a;
+	const struct device_kind *kind = device_kind(device->kind);
+	seL4_CPtr frame;
+
+	if (kind == NULL || !kind->virtio || device->transport != VMM_TRANSPORT_MMIO ||
+	    (device->flags & VMM_DEVICE_REMOTE) != 0 || device->size != PAGE_BYTES ||
+	    device->gpa % PAGE_BYTES != 0)
+		return;
+	a->account = &b->vmm->bytes;
+	frame = object_new(a, seL4_ARM_SmallPageObject, seL4_PageBits);
+	device->page_host = space_reserve(&b->vmm->space, PAGE_BYTES, PAGE_BYTES);
+	space_map(a, &b->vmm->space, frame, device->page_host, seL4_ReadWrite,
+		  seL4_ARM_ExecuteNever);
+	a->account = &b->state->guest_bytes;
+	space_map(a, &b->guest, object_copy(a, frame), device->gpa, seL4_CanRead,
+		  seL4_ARM_ExecuteNever);
+}
+
+static void add_register_pages(struct vm_build *b)
+{
+	for (uint32_t i = 0; i < b->config->device_count; i++)
+		add_register_page(b, &b->config->devices[i]);
+}
+
 static void add_image(struct vm_build *b, int32_t index, struct vmm_config_image *image)
 {
 	static const uint32_t kinds[] = {
@@ -322,6 +352,7 @@ void vm_create(struct admin *a, uint32_t index)
 		add_ram(&b, i);
 	add_gicv(&b);
 	add_firmware(&b);
+	add_register_pages(&b);
 	a->account = &b.vmm->bytes;
 	add_image(&b, b.vm->kernel, &config.kernel);
 	add_image(&b, b.vm->initrd, &config.initrd);

@@ -43,6 +43,17 @@ static enum vmm_err open(struct native *n, const struct vmm_channel *client)
 	return blkdrv_open(&driver, &setup);
 }
 
+/* Tells whom it concerns, and waits; one kernel call less than one after the other. */
+static seL4_Word go_on(struct native *n, const struct vmm_channel *client, bool answered,
+		       bool interrupted)
+{
+	if (answered && !interrupted)
+		return native_signal_and_wait(n, client->notify);
+	if (answered)
+		seL4_Signal(client->notify);
+	return interrupted ? native_ack_and_wait(n) : native_wait(n);
+}
+
 void runtime_main(void *page, uint64_t thread)
 {
 	const struct vmm_channel *client;
@@ -66,10 +77,6 @@ void runtime_main(void *page, uint64_t thread)
 		/* Now before the client hears of its answers, now while more are on their way. */
 		probe(driver.medium.generation,
 		      driver.medium.generation % 2 == 0 ? answered : driver.in_flight > 0, rounds);
-		if (answered)
-			seL4_Signal(client->notify);
-		if ((badge & VMM_NATIVE_BADGE_IRQ) != 0)
-			(void)seL4_IRQHandler_Ack(n.irq);
-		badge = native_wait(&n);
+		badge = go_on(&n, client, answered, (badge & VMM_NATIVE_BADGE_IRQ) != 0);
 	}
 }

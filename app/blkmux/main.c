@@ -93,14 +93,32 @@ static void say_opened(struct native *n)
 	}
 }
 
-static void signal_all(const struct vmm_channel *driver, const struct blkmux_signals *signals)
+/* Signals all but the last one, which is left to be part of the wait; 0: there is none. */
+static seL4_CPtr signal_most(const struct vmm_channel *driver, const struct blkmux_signals *signals)
 {
-	if (signals->driver)
-		seL4_Signal(driver->notify);
+	seL4_CPtr last = signals->driver ? driver->notify : 0;
+
 	for (uint32_t i = 0; i < mux.client_count; i++) {
-		if ((signals->clients >> i & 1) != 0)
-			seL4_Signal(clients[i]->notify);
+		if ((signals->clients >> i & 1) == 0)
+			continue;
+		if (last != 0)
+			seL4_Signal(last);
+		last = clients[i]->notify;
 	}
+	return last;
+}
+
+/* Until there is something to do; `last`: signal_most(). */
+static void go_on(struct native *n, const struct blkmux_signals *signals, seL4_CPtr last)
+{
+	if (!signals->again && signals->deadline == 0 && last != 0) {
+		(void)native_signal_and_wait(n, last);
+		return;
+	}
+	if (last != 0)
+		seL4_Signal(last);
+	if (!signals->again && (signals->deadline == 0 || !native_alarm(n, signals->deadline)))
+		(void)native_wait(n);
 }
 
 /* The driver was given up: so are the disks. */
@@ -109,7 +127,7 @@ static void end(struct native *n, const struct vmm_channel *driver)
 	if (!blkmux_driver_over(&mux))
 		return;
 	native_say(n, "%s will not come back: nobody has a disk any more", driver->name);
-	signal_all(driver, &(struct blkmux_signals){ .clients = UINT64_MAX });
+	seL4_Signal(signal_most(driver, &(struct blkmux_signals){ .clients = UINT64_MAX }));
 }
 
 void runtime_main(void *page, uint64_t thread)
@@ -127,9 +145,10 @@ void runtime_main(void *page, uint64_t thread)
 		timed |= mux.client[i].setup.rate != 0;
 	for (unsigned rounds = 0;; rounds++) {
 		struct blkmux_signals signals = blkmux_run(&mux, timed ? native_now(&n) : 0);
+		seL4_CPtr last;
 
 		probe(mux.life, signals.clients != 0 || signals.driver, rounds);
-		signal_all(driver, &signals);
+		last = signal_most(driver, &signals);
 		if (native_is_over(driver))
 			end(&n, driver);
 		if (signals.opened)
@@ -139,10 +158,6 @@ void runtime_main(void *page, uint64_t thread)
 			native_say(&n, "driver started again (%u): what was in flight is sent anew",
 				   restarts);
 		}
-		if (signals.again)
-			continue;
-		if (signals.deadline != 0 && native_alarm(&n, signals.deadline))
-			continue;
-		(void)native_wait(&n);
+		go_on(&n, &signals, last);
 	}
 }

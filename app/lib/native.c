@@ -108,6 +108,24 @@ seL4_Word native_wait(struct native *n)
 	return badge;
 }
 
+seL4_Word native_signal_and_wait(struct native *n, seL4_CPtr notification)
+{
+	seL4_Word badge = 0;
+
+	alive_round(&n->alive);
+	(void)seL4_NBSendWait(notification, seL4_MessageInfo_new(0, 0, 0, 0), n->wake, &badge);
+	return badge;
+}
+
+seL4_Word native_ack_and_wait(struct native *n)
+{
+	seL4_Word badge = 0;
+
+	alive_round(&n->alive);
+	(void)seL4_NBSendWait(n->irq, seL4_MessageInfo_new(IRQAckIRQ, 0, 0, 0), n->wake, &badge);
+	return badge;
+}
+
 void native_stay_idle(struct native *n, const char *what, enum vmm_err err)
 {
 	native_say(n, "%s: %s", what, vmm_err_name(err));

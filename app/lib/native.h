@@ -51,6 +51,12 @@ const struct vmm_channel *native_channel(const struct native *n, uint32_t kind, 
 /** Waits for a signal; its badge. */
 seL4_Word native_wait(struct native *n);
 
+/**
+ * The same, after a signal to `notification`, or an acknowledgement of the interrupt: in one kernel call.
+ */
+seL4_Word native_signal_and_wait(struct native *n, seL4_CPtr notification);
+seL4_Word native_ack_and_wait(struct native *n);
+
 /** Says "WHAT: err", and that was all: the program stays where it is, so that admin does not start it again. */
 _Noreturn void native_stay_idle(struct native *n, const char *what, enum vmm_err err);
 

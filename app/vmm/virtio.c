@@ -48,15 +48,13 @@ static void again(void *ctx, const struct virtio_dev *vd)
 }
 
 static enum vmm_err add_region(struct machine *m, const struct vmm_config_device *device,
-			       mmio_handler handler, void *model, struct lock *lock)
+			       const struct bus_region *how)
 {
-	return bus_add(&m->vm.bus, &(struct bus_region){
-					   .gpa = device->gpa,
-					   .size = device->size,
-					   .handler = handler,
-					   .device = model,
-					   .lock = lock,
-				   });
+	struct bus_region region = *how;
+
+	region.gpa = device->gpa;
+	region.size = device->size;
+	return bus_add(&m->vm.bus, &region);
 }
 
 static enum vmm_err connect_pci(struct machine *m, struct machine_virtio *v)
@@ -156,7 +154,10 @@ static enum vmm_err connect_remote(struct machine *m, struct machine_virtio *v,
 		return connect_front(m, v, device, &link);
 	v->place = MACHINE_REMOTE;
 	link_remote_init(&v->remote, &link);
-	return add_region(m, device, link_remote_access, &v->remote, &v->remote.lock);
+	return add_region(m, device,
+			  &(struct bus_region){ .handler = link_remote_access,
+						.device = &v->remote,
+						.lock = &v->remote.lock });
 }
 
 /* ---- here ---- */
@@ -176,8 +177,12 @@ static enum vmm_err connect(struct machine *m, struct machine_virtio *v,
 {
 	if (device->transport == VMM_TRANSPORT_PCI)
 		return connect_pci(m, v);
-	virtio_mmio_init(&v->mmio, v->vd, drive_line, v, NULL);
-	return add_region(m, device, virtio_mmio_access, &v->mmio, &v->vd->lock);
+	virtio_mmio_init(&v->mmio, v->vd, drive_line, v, (uint8_t *)(uintptr_t)device->page_host);
+	return add_region(m, device,
+			  &(struct bus_region){ .handler = virtio_mmio_access,
+						.blind = virtio_mmio_blind,
+						.device = &v->mmio,
+						.lock = &v->vd->lock });
 }
 
 static const struct machine_virtio_kind *kind_of(uint32_t kind)

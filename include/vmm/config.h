@@ -114,6 +114,8 @@ struct vmm_config_device {
 	uint32_t queues; /* virtio: queues (pairs) where the kind may have several; 0: its choice */
 	uint32_t balloon_pages; /* balloon: pages of 4 KiB that the guest is asked to give up */
 	uint16_t first_port, port_count; /* virtio-console: of vmm_config.ports */
+	/* virtio-mmio: a page that the guest may read at `gpa`, and the VMM writes here; 0: there is none */
+	uint64_t page_host;
 	char name[32];
 };
 

@@ -24,6 +24,11 @@ struct bus_region {
 	mmio_handler handler;
 	void *device;      /* borrowed; outlives the bus */
 	struct lock *lock; /* borrowed; NULL: the handler locks for itself */
+	/**
+	 * True if a store at `offset` does the same whatever is stored: fetching the value from the guest
+	 * costs a kernel call, and the handler then gets 0 instead. May be NULL; the lock is not held.
+	 */
+	bool (*blind)(const void *device, uint64_t offset, unsigned width);
 };
 
 struct bus {
@@ -53,6 +58,11 @@ static inline const struct bus_region *bus_find(const struct bus *bus, uint64_t 
 	if (r == NULL || gpa - r->gpa > r->size - len)
 		*hint = r = bus_search(bus, gpa, len);
 	return r;
+}
+
+static inline bool bus_blind(const struct bus_region *region, uint64_t gpa, unsigned width)
+{
+	return region->blind != NULL && region->blind(region->device, gpa - region->gpa, width);
 }
 
 /** Performs an access; `access->offset` and, for a read, `access->value` are filled in. */

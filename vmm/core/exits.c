@@ -86,7 +86,7 @@ static inline enum port_answer exit_store(struct vcpu *v, const struct vm_exit *
 	if (region == NULL)
 		return held_abort(v, true, ex->gpa);
 	mmio_prepare(&access, ex->width, true, v->index);
-	if (ex->reg != EXIT_REG_ZERO) {
+	if (ex->reg != EXIT_REG_ZERO && !bus_blind(region, ex->gpa, ex->width)) {
 		err = port_gpr_read(&v->port, ex->reg, &access.value, &pc);
 		if (err != VMM_OK)
 			return held_failed(v, err);

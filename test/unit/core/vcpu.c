@@ -110,6 +110,12 @@ static void on_access(void *device, struct mmio_access *access)
 	}
 }
 
+static bool is_blind(const void *device, uint64_t offset, unsigned width)
+{
+	(void)device;
+	return offset == 0x50 && width == 4;
+}
+
 static struct bench bench;
 
 /* One turn of vCPU `i`'s loop, in which `event` arrives. */
@@ -157,6 +163,7 @@ static void build(unsigned vcpus)
 	assert_int_equal(bus_add(&b->vm.bus, &(struct bus_region){ .gpa = DEVICE,
 								   .size = 0x100,
 								   .handler = on_access,
+								   .blind = is_blind,
 								   .device = b }),
 			 VMM_OK);
 	for (unsigned i = 0; i < vcpus; i++) {
@@ -248,6 +255,26 @@ static void store_truncates_and_advances(void **state)
 	memory(b, DEVICE, 31 << 8 | 3 << 4 | FAKE_WRITE);
 	assert_true(b->reg == 0);
 	assert_int_equal(b->guest[0].frame.pc, ENTRY + 4 * FAKE_LENGTH);
+}
+
+/* Where the value says nothing, it is not fetched: the one call less is the point. */
+static void blind_stores_fetch_nothing(void **state)
+{
+	struct bench *b = boot(1);
+	unsigned before;
+
+	(void)state;
+	b->guest[0].frame.gpr[4] = 7;
+	before = b->host.calls;
+	memory(b, DEVICE + 0x50, 4 << 8 | 2 << 4 | FAKE_WRITE);
+	assert_int_equal(b->host.calls, before);
+	assert_int_equal(b->writes, 1);
+	assert_true(b->reg == 0);
+	assert_int_equal(b->guest[0].frame.pc, ENTRY + FAKE_LENGTH);
+	memory(b, DEVICE + 0x50, 4 << 8 | 1 << 4 | FAKE_WRITE);
+	memory(b, DEVICE + 0x54, 4 << 8 | 2 << 4 | FAKE_WRITE);
+	assert_int_equal(b->host.calls, before + 2);
+	assert_true(b->reg == 7);
 }
 
 static void nobody_there_is_an_abort(void **state)
@@ -877,6 +904,7 @@ int main(void)
 		cmocka_unit_test(first_boot),
 		cmocka_unit_test(load_extends_and_advances),
 		cmocka_unit_test(store_truncates_and_advances),
+		cmocka_unit_test(blind_stores_fetch_nothing),
 		cmocka_unit_test(nobody_there_is_an_abort),
 		cmocka_unit_test(unknown_is_undefined),
 		cmocka_unit_test(undescribed_access),

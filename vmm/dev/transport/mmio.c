@@ -253,6 +253,13 @@ void virtio_mmio_access(void *device, struct mmio_access *access)
 		mirror(mmio);
 }
 
+bool virtio_mmio_blind(const void *device, uint64_t offset, unsigned width)
+{
+	const struct virtio_mmio *mmio = device;
+
+	return offset == QUEUE_NOTIFY && width == WORD && mmio->vd->setup.queue_count == 1;
+}
+
 /* ---- what the device core asks for ---- */
 
 /* `counter`: offset in the page. */

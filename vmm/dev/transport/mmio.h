@@ -40,3 +40,6 @@ void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_dev *vd,
 
 /** mmio_handler; the device is a struct virtio_mmio, the lock its vd->lock. */
 void virtio_mmio_access(void *device, struct mmio_access *access);
+
+/** bus_region.blind: a notification of a device with one queue says nothing but that. */
+bool virtio_mmio_blind(const void *device, uint64_t offset, unsigned width);

@@ -4,6 +4,7 @@
 enum {
 	FEWEST = 2, /* chains that are worth waiting for */
 	FULL = 8,   /* batches one after the other, after which a larger one is tried */
+	LATE = 4,   /* times that none became full, after which a smaller one is */
 };
 
 void virtio_pace_init(struct virtio_pace *pace)
@@ -17,18 +18,20 @@ static uint16_t bounded(unsigned count)
 }
 
 /*
- * How many chains to wait for. A guest that waits has offered all it can; when time is up it was busy,
- * with more of them, or, if not even one batch became full, with something else.
+ * How many chains to wait for. A guest that waits has offered all it can. One that is busy when time is
+ * up may be about to offer more; if that is so again and again, and no batch becomes full, it is not.
  */
-static uint16_t next_batch(const struct virtio_pace *pace, const struct virtio_dev *vd,
-			   unsigned count)
+static uint16_t next_batch(struct virtio_pace *pace, const struct virtio_dev *vd, unsigned count)
 {
 	unsigned half = pace->batch / 2U;
 
 	if (vd->resumed == VIRTIO_RESUMED)
 		return bounded(pace->recent);
-	if (pace->recent > count)
-		return bounded(2U * pace->batch);
+	if (pace->recent < FEWEST)
+		return 0;
+	if (pace->full || ++pace->late < LATE)
+		return pace->batch;
+	pace->late = 0;
 	return bounded(half > count ? half : count);
 }
 
@@ -37,9 +40,14 @@ static void look_back(struct virtio_pace *pace, const struct virtio_dev *vd, uns
 {
 	if (pace->batch == 0 || pace->recent == 0)
 		return;
-	if (pace->recent >= FEWEST) {
+	pace->batch = next_batch(pace, vd, count);
+	if (pace->full || vd->resumed == VIRTIO_RESUMED)
+		pace->late = 0;
+	if (vd->resumed == VIRTIO_RESUMED)
+		pace->recent = 0;
+	pace->full = false;
+	if (pace->batch >= FEWEST) {
 		pace->patience = VIRTIO_PACE_PATIENCE_MIN;
-		pace->batch = next_batch(pace, vd, count);
 		return;
 	}
 	pace->batch = 0;
@@ -55,19 +63,26 @@ void virtio_pace_took(struct virtio_pace *pace, const struct virtio_dev *vd, uns
 		look_back(pace, vd, count);
 		return;
 	}
+	pace->full = pace->batch != 0;
 	if (++pace->streak < (pace->batch == 0 ? pace->patience : (unsigned)FULL))
 		return;
 	pace->streak = 0;
-	pace->batch = pace->batch == 0 ? (uint16_t)VIRTIO_PACE_BATCH : bounded(2U * pace->batch);
+	if (pace->batch == 0) {
+		pace->batch = VIRTIO_PACE_BATCH;
+		pace->recent = 0;
+	} else {
+		pace->batch = bounded(2U * pace->batch);
+	}
 }
 
 bool virtio_pace_listen(struct virtio_pace *pace, struct virtio_dev *vd, unsigned queue,
 			unsigned count)
 {
-	/* Where nothing was, nobody is waited for: a guest that does nothing costs nothing. */
-	if (pace->batch < FEWEST || count == 0)
+	/* Nothing was there, twice: nobody is waited for. A guest that does nothing costs nothing. */
+	bool idle = count == 0 && pace->empty;
+
+	pace->empty = count == 0;
+	if (pace->batch < FEWEST || idle)
 		return virtq_kicks_on(vd, queue);
-	if ((vd->put_off >> queue & 1) == 0)
-		pace->recent = 0;
 	return virtq_kicks_after(vd, queue, (uint16_t)(pace->batch - 1));
 }

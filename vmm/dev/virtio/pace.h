@@ -19,7 +19,7 @@
 enum {
 	VIRTIO_PACE_BATCH = 32,
 	VIRTIO_PACE_PATIENCE_MIN = 4,
-	VIRTIO_PACE_PATIENCE_MAX = 128,
+	VIRTIO_PACE_PATIENCE_MAX = 64,
 };
 
 /* One queue's. */
@@ -27,7 +27,10 @@ struct virtio_pace {
 	uint16_t batch;    /* chains that are waited for; 0: at once */
 	uint16_t streak;   /* notifications since the last batch */
 	uint16_t patience; /* of them, before batches are tried */
-	uint32_t recent;   /* chains taken since work was put off */
+	uint16_t late;     /* looks that found no batch had become full in time */
+	uint32_t recent;   /* chains taken since the guest last waited, or a try began */
+	bool full;         /* a batch became full since work was put off */
+	bool empty;        /* nothing was there the last time */
 };
 
 void virtio_pace_init(struct virtio_pace *pace);
