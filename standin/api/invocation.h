@@ -67,10 +67,28 @@ static inline u64 fail_capability(struct invocation *inv, u64 number)
 	return seL4_InvalidCapability;
 }
 
-/* The handlers, by capability type. */
-u64 untyped_invoke(struct invocation *inv);
-u64 cnode_invoke(struct invocation *inv);
-u64 tcb_invoke(struct invocation *inv);
-u64 sc_invoke(struct invocation *inv);
-u64 sched_control_invoke(struct invocation *inv);
-u64 domain_invoke(struct invocation *inv);
+/* What can be asked of a kind of object: labels from `first` on, in order. */
+struct method {
+	u64 (*act)(struct invocation *inv); /* NULL: there is no such label */
+	u8 words, caps;                     /* that must come with it */
+	bool quiet; /* the current thread goes on unless it is stopped or another is woken */
+};
+
+struct methods {
+	const struct method *rows;
+	u64 first, count;
+};
+
+#define METHODS(first_label, table)                                                 \
+	{                                                                           \
+		.rows = (table), .first = (first_label), .count = ARRAY_SIZE(table) \
+	}
+
+extern const struct methods untyped_methods, cnode_methods, tcb_methods, sc_methods,
+	sched_control_methods, domain_methods, irq_handler_methods;
+
+/** Those of a machine-dependent kind, and of IRQControl; NULL: the capability is of no kind. */
+const struct methods *arch_methods(u64 type);
+
+/** Does what is asked of inv->cap: an error of the API, or RESULT_PREEMPTED. */
+u64 invoke(struct invocation *inv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From an invocation to the function that carries it out, by kind of capability and label. */
 #include "standin/api/invocation.h"
+#include "standin/sched/sched.h"
 
 static const struct methods *methods_of(u64 type)
 {

@@ -11,10 +11,8 @@
 #include "standin/api/invocation.h"
 #include "standin/api/lookup.h"
 #include "standin/ipc/ipc.h"
-#include "standin/object/irq.h"
 #include "standin/object/tcb.h"
 
-#include <sel4/invocation.h>
 #include <sel4/syscall.h>
 
 enum how { BLOCK = 1, CALL = 2, DONATE = 4, FIRST_PHASE = 8 };
@@ -24,51 +22,6 @@ static bool refused_in_first_phase(u64 type)
 {
 	return type == CAP_TCB || type == CAP_CNODE || type == CAP_UNTYPED || type == CAP_SC ||
 	       type == CAP_SCHED_CONTROL || type == CAP_DOMAIN;
-}
-
-/* Invocations after which the current thread goes on unless it is stopped or another is woken. */
-static bool keeps_schedule(const struct invocation *inv)
-{
-	switch (cap_type(inv->cap)) {
-	case CAP_TCB:
-		return inv->label == TCBReadRegisters || inv->label == TCBWriteRegisters;
-	case CAP_VCPU:
-		return inv->label != ARMVCPUSetTCB;
-	case CAP_IRQ_HANDLER:
-		return inv->label == IRQAckIRQ;
-	default:
-		return false;
-	}
-}
-
-static u64 invoke_object(struct invocation *inv)
-{
-	if (!keeps_schedule(inv))
-		inv->core->changed = true;
-
-	switch (cap_type(inv->cap)) {
-	case CAP_TCB:
-		return tcb_invoke(inv);
-	case CAP_CNODE:
-		return cnode_invoke(inv);
-	case CAP_UNTYPED:
-		return untyped_invoke(inv);
-	case CAP_SC:
-		return sc_invoke(inv);
-	case CAP_SCHED_CONTROL:
-		return sched_control_invoke(inv);
-	case CAP_IRQ_CONTROL:
-		return irq_control_invoke(inv);
-	case CAP_IRQ_HANDLER:
-		return irq_handler_invoke(inv);
-	case CAP_DOMAIN:
-		return domain_invoke(inv);
-	case CAP_NULL:
-	case CAP_ZOMBIE:
-		return fail_capability(inv, 0);
-	default:
-		return arch_invoke(inv);
-	}
 }
 
 /* The capabilities that come with a message; false: one was not found, and a fault was raised. */
@@ -124,7 +77,7 @@ static void invoke_kernel(struct core *c, struct tcb *t, struct slot *s, unsigne
 	if (how & FIRST_PHASE && refused_in_first_phase(cap_type(inv.cap)))
 		err = fail_capability(&inv, 0);
 	else
-		err = invoke_object(&inv);
+		err = invoke(&inv);
 	if (err == RESULT_PREEMPTED)
 		arch_rewind_syscall(t);
 	else if (how & CALL)

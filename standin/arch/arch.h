@@ -9,7 +9,6 @@
 #include "standin/object/objects.h"
 
 struct core;
-struct invocation;
 
 /* ---- time: ticks of a counter that all cores share ---- */
 u64 arch_now(void);
@@ -60,18 +59,13 @@ u64 arch_fault_message(struct tcb *t, u64 *mr, u64 *buf);
 bool arch_fault_reply(struct tcb *t, u64 label, const u64 *mr, const u64 *buf, u64 length);
 
 /* ---- objects ---- */
-u64 arch_object_size(struct cap c);
-
 unsigned arch_cap_derive(struct cap cap, struct cap *out);
 /** The capability in `s` goes away; `final`: it is the object's last. */
 void arch_cap_finalise(struct cap cap, bool final);
-/** 0 if there is no such type; else log2 of the size. */
-u64 arch_type_size(u64 type);
-bool arch_type_is_frame(u64 type);
-struct cap arch_create(u64 type, u64 pa, bool device);
+/** What Retype makes of a machine-dependent type; NULL: there is no such type. */
+const struct object_type *arch_object_type(u64 type);
 /** Zeroes memory, and cleans it so that it reads zero with caches off. */
 void arch_clear(void *at, u64 size);
-u64 arch_invoke(struct invocation *inv);
 /** A capability fit to be a thread's address space? */
 bool arch_is_vspace_root(struct cap cap);
 /** 0, or an error of the API. */

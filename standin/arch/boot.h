@@ -4,9 +4,8 @@
 
 #include "standin/object/objects.h"
 
-u64 boot_asid(u64 pool_pa, u64 vspace_pa);
-struct cap boot_vspace_cap(u64 vspace_pa, u64 asid);
-struct cap boot_pool_cap(u64 pool_pa);
+/** Gives the address space the first ASID of the first pool; the capabilities to both. */
+void boot_space(u64 pool_pa, u64 vspace_pa, struct cap *pool, struct cap *vspace);
 /** 0 if a page can be mapped at `va`; else the table that is missing covers 2^result bytes. */
 u64 boot_table_missing(u64 vspace_pa, u64 va);
 struct cap boot_map_table(u64 vspace_pa, u64 pa, u64 va);

@@ -59,11 +59,6 @@ static u64 give_next(struct root *r, struct cap cap)
 	return r->next_slot++;
 }
 
-static struct cap map_frame(struct root *r, u64 pa, u64 va)
-{
-	return boot_map_page(r->vspace, pa, va);
-}
-
 /* Page tables for all the root task's pages, then the pages of its image. */
 static void map_image(struct root *r, u64 va_end)
 {
@@ -72,7 +67,6 @@ static void map_image(struct root *r, u64 va_end)
 
 	r->info->userImagePaging.start = r->next_slot;
 	for (at = va; at < va_end;) {
-		struct cap cap;
 		u64 span = boot_table_missing(r->vspace, at);
 
 		if (span == 0) {
@@ -80,13 +74,12 @@ static void map_image(struct root *r, u64 va_end)
 			continue;
 		}
 		pa = take(r, BIT(seL4_PageTableBits));
-		cap = boot_map_table(r->vspace, pa, at);
-		give_next(r, cap);
+		give_next(r, boot_map_table(r->vspace, pa, at));
 	}
 	r->info->userImagePaging.end = r->next_slot;
 	r->info->userImageFrames.start = r->next_slot;
 	for (pa = b->image_start; pa < b->image_end; pa += PAGE, va += PAGE)
-		give_next(r, map_frame(r, pa, va));
+		give_next(r, boot_map_page(r->vspace, pa, va));
 	r->info->userImageFrames.end = r->next_slot;
 }
 
@@ -166,7 +159,7 @@ static void give_device_tree(struct root *r, u64 va)
 	r->info->extraLen = length;
 	r->info->extraBIPages.start = r->next_slot;
 	for (u64 i = 0; i < pages; i += PAGE)
-		give_next(r, map_frame(r, pa + i, va + i));
+		give_next(r, boot_map_page(r->vspace, pa + i, va + i));
 	r->info->extraBIPages.end = r->next_slot;
 }
 
@@ -216,7 +209,7 @@ static struct tcb *make_thread(struct root *r, u64 buffer_va, u64 info_va)
 	struct sched_context *sc = make_sc(r, &sc_pa);
 
 	tcb_init(t);
-	give(r, seL4_CapInitThreadTCB, cap_new(CAP_TCB, 0, 0, tcb_pa, 0));
+	give(r, seL4_CapInitThreadTCB, cap_new(CAP_TCB, 0, seL4_TCBBits, tcb_pa, 0));
 	give(r, seL4_CapInitThreadSC, cap_new(CAP_SC, 0, ROOT_SC_BITS, sc_pa, 0));
 	slot_insert(&r->cnode[seL4_CapInitThreadCNode], &t->slots[TCB_CSPACE],
 		    r->cnode[seL4_CapInitThreadCNode].cap);
@@ -236,7 +229,8 @@ static struct tcb *make_thread(struct root *r, u64 buffer_va, u64 info_va)
 void boot_root_task(struct boot_info *b)
 {
 	struct root r = { .boot = b, .next_slot = seL4_NumInitialCaps };
-	u64 pages_start, cnode_pa, buffer_pa, info_pa, asid, pool;
+	u64 pages_start, cnode_pa, buffer_pa, info_pa, pool_pa;
+	struct cap pool, vspace;
 	u64 buffer_va = align_up(b->image_end - b->image_offset, PAGE);
 	u64 info_va = buffer_va + PAGE, extra_va = info_va + PAGE;
 
@@ -245,19 +239,19 @@ void boot_root_task(struct boot_info *b)
 	cnode_pa = take(&r, BIT(ROOT_RADIX + seL4_SlotBits));
 	r.cnode = pa_to_va(cnode_pa);
 	r.vspace = take(&r, BIT(seL4_VSpaceBits));
-	pool = take(&r, BIT(seL4_ASIDPoolBits));
+	pool_pa = take(&r, BIT(seL4_ASIDPoolBits));
 	buffer_pa = take(&r, PAGE);
 	info_pa = take(&r, PAGE);
 	r.info = pa_to_va(info_pa);
-	asid = boot_asid(pool, r.vspace);
+	boot_space(pool_pa, r.vspace, &pool, &vspace);
 	give(&r, seL4_CapInitThreadCNode,
 	     cap_set_extra(cap_new(CAP_CNODE, 0, ROOT_RADIX, cnode_pa, 0),
 			   seL4_WordBits - ROOT_RADIX));
-	give(&r, seL4_CapInitThreadVSpace, boot_vspace_cap(r.vspace, asid));
-	give(&r, seL4_CapInitThreadASIDPool, boot_pool_cap(pool));
+	give(&r, seL4_CapInitThreadVSpace, vspace);
+	give(&r, seL4_CapInitThreadASIDPool, pool);
 	map_image(&r, extra_va + align_up(sizeof(seL4_BootInfoHeader) + b->dtb_size, PAGE));
-	give(&r, seL4_CapInitThreadIPCBuffer, map_frame(&r, buffer_pa, buffer_va));
-	give(&r, seL4_CapBootInfoFrame, map_frame(&r, info_pa, info_va));
+	give(&r, seL4_CapInitThreadIPCBuffer, boot_map_page(r.vspace, buffer_pa, buffer_va));
+	give(&r, seL4_CapBootInfoFrame, boot_map_page(r.vspace, info_pa, info_va));
 	r.info->ipcBuffer = (seL4_IPCBuffer *)(uintptr_t)buffer_va;
 	give_device_tree(&r, extra_va);
 	give_rest(&r);

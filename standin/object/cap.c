@@ -25,25 +25,7 @@ static bool untouchable(u64 type)
 
 static u64 object_size(struct cap c)
 {
-	switch (cap_type(c)) {
-	case CAP_ENDPOINT:
-		return BIT(seL4_EndpointBits);
-	case CAP_NOTIFICATION:
-		return BIT(seL4_NotificationBits);
-	case CAP_REPLY:
-		return BIT(seL4_ReplyBits);
-	case CAP_CNODE:
-		return BIT(cap_size(c) + seL4_SlotBits);
-	case CAP_TCB:
-		return BIT(seL4_TCBBits);
-	case CAP_ZOMBIE: /* address of the slots; the object may start before them */
-		return sizeof(struct slot);
-	case CAP_UNTYPED:
-	case CAP_SC:
-		return BIT(cap_size(c));
-	default:
-		return arch_object_size(c);
-	}
+	return BIT(cap_size(c) + (cap_type(c) == CAP_CNODE ? seL4_SlotBits : 0));
 }
 
 bool cap_same_object(struct cap a, struct cap b)

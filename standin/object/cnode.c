@@ -6,6 +6,12 @@
 
 #include <sel4/invocation.h>
 
+/* The slot that every invocation names first: [index, depth]. */
+static u64 find_slot(struct invocation *inv, struct slot **s)
+{
+	return lookup_for_op(inv, inv->cap, arg(inv, 0), arg(inv, 1), false, s);
+}
+
 static u64 fail_missing(struct invocation *inv, u64 depth)
 {
 	struct lookup_error why = { .type = seL4_MissingCapability, .w = { depth } };
@@ -20,13 +26,16 @@ static u64 fail_derive(enum derive why)
 
 /* Copy [dst, ddepth, src, sdepth, rights], Mint [.., badge]; Move [dst, ddepth, src, sdepth],
  * Mutate [.., badge]. */
-static u64 transfer(struct invocation *inv, struct slot *dst)
+static u64 transfer(struct invocation *inv)
 {
 	bool mint = inv->label == CNodeMint, copy = inv->label == CNodeCopy || mint;
 	u64 needed = mint ? 6 : inv->label == CNodeMove ? 4 : 5, err;
-	struct slot *src;
+	struct slot *src, *dst;
 	struct cap cap;
 
+	err = find_slot(inv, &dst);
+	if (err != seL4_NoError)
+		return err;
 	if (inv->length < needed || inv->extra_count < 1)
 		return seL4_TruncatedMessage;
 	if (!slot_empty(dst))
@@ -60,12 +69,15 @@ static u64 transfer(struct invocation *inv, struct slot *dst)
 }
 
 /* [dst, ddepth, dbadge, pivot, pdepth, pbadge, src, sdepth]: pivot goes to dst, src to pivot. */
-static u64 rotate(struct invocation *inv, struct slot *dst)
+static u64 rotate(struct invocation *inv)
 {
-	struct slot *pivot, *src;
+	struct slot *pivot, *src, *dst;
 	struct cap src_cap, pivot_cap;
 	u64 err;
 
+	err = find_slot(inv, &dst);
+	if (err != seL4_NoError)
+		return err;
 	if (inv->length < 8 || inv->extra_count < 2)
 		return seL4_TruncatedMessage;
 	err = lookup_for_op(inv, inv->extra[1]->cap, arg(inv, 6), arg(inv, 7), true, &src);
@@ -95,8 +107,13 @@ static u64 rotate(struct invocation *inv, struct slot *dst)
 	return seL4_NoError;
 }
 
-static u64 cancel_badged_sends(struct slot *s)
+static u64 cancel_badged_sends(struct invocation *inv)
 {
+	struct slot *s;
+	u64 err = find_slot(inv, &s);
+
+	if (err != seL4_NoError)
+		return err;
 	if (cap_type(s->cap) != CAP_ENDPOINT || cap_rights(s->cap) != RIGHT_ALL)
 		return seL4_IllegalOperation;
 	if (s->cap.data != 0)
@@ -104,28 +121,27 @@ static u64 cancel_badged_sends(struct slot *s)
 	return seL4_NoError;
 }
 
-u64 cnode_invoke(struct invocation *inv)
+static u64 revoke_or_delete(struct invocation *inv)
 {
 	struct slot *s;
-	u64 err;
+	u64 err = find_slot(inv, &s);
 
-	if (inv->label < CNodeRevoke || inv->label > CNodeRotate)
-		return seL4_IllegalOperation;
-	if (inv->length < 2)
-		return seL4_TruncatedMessage;
-	err = lookup_for_op(inv, inv->cap, arg(inv, 0), arg(inv, 1), false, &s);
 	if (err != seL4_NoError)
 		return err;
-	switch (inv->label) {
-	case CNodeRevoke:
-		return cap_revoke(s) ? seL4_NoError : RESULT_PREEMPTED;
-	case CNodeDelete:
-		return cap_delete(s) ? seL4_NoError : RESULT_PREEMPTED;
-	case CNodeCancelBadgedSends:
-		return cancel_badged_sends(s);
-	case CNodeRotate:
-		return rotate(inv, s);
-	default:
-		return transfer(inv, s);
-	}
+	return (inv->label == CNodeRevoke ? cap_revoke(s) : cap_delete(s)) ? seL4_NoError
+									   : RESULT_PREEMPTED;
 }
+
+enum { FIRST = CNodeRevoke };
+
+static const struct method rows[] = {
+	[CNodeRevoke - FIRST] = { .act = revoke_or_delete, .words = 2 },
+	[CNodeDelete - FIRST] = { .act = revoke_or_delete, .words = 2 },
+	[CNodeCancelBadgedSends - FIRST] = { .act = cancel_badged_sends, .words = 2 },
+	[CNodeCopy - FIRST] = { .act = transfer, .words = 2 },
+	[CNodeMint - FIRST] = { .act = transfer, .words = 2 },
+	[CNodeMove - FIRST] = { .act = transfer, .words = 2 },
+	[CNodeMutate - FIRST] = { .act = transfer, .words = 2 },
+	[CNodeRotate - FIRST] = { .act = rotate, .words = 2 },
+};
+const struct methods cnode_methods = METHODS(FIRST, rows);

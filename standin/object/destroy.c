@@ -108,7 +108,7 @@ static bool delete_or_begin(struct slot *s, const struct slot *link)
 		slot_clear(s);
 		return false;
 	}
-	s->cap = cap_new(CAP_ZOMBIE, 0, 0, va_to_pa(slots), zombie_data(left, link));
+	s->cap = cap_new(CAP_ZOMBIE, 0, seL4_SlotBits, va_to_pa(slots), zombie_data(left, link));
 	return true;
 }
 

@@ -42,27 +42,25 @@ u64 irq_make_handler(struct invocation *inv, u64 irq, u64 index, u64 depth)
 	return seL4_NoError;
 }
 
-u64 irq_control_invoke(struct invocation *inv)
+u64 irq_get(struct invocation *inv)
 {
-	u64 err;
+	u64 err = arch_irq_check(arg(inv, 0));
 
-	if (inv->label != IRQIssueIRQHandler)
-		return arch_invoke(inv);
-	if (inv->length < 3 || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	err = arch_irq_check(arg(inv, 0));
 	if (err != seL4_NoError)
 		return err == seL4_RangeError ? fail_range(inv, 0, arch_irq_count() - 1) : err;
 	return irq_make_handler(inv, arg(inv, 0), arg(inv, 1), arg(inv, 2));
 }
 
+static u64 acknowledge(struct invocation *inv)
+{
+	arch_irq_mask(inv->cap.data, false);
+	return seL4_NoError;
+}
+
 static u64 set_notification(struct invocation *inv)
 {
-	struct slot *n, *s = &kernel.irqs[inv->cap.data];
+	struct slot *n = inv->extra[0], *s = &kernel.irqs[inv->cap.data];
 
-	if (inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	n = inv->extra[0];
 	if (cap_type(n->cap) != CAP_NOTIFICATION || !(cap_rights(n->cap) & RIGHT_WRITE))
 		return fail_capability(inv, 0);
 	cap_delete(s);
@@ -70,18 +68,17 @@ static u64 set_notification(struct invocation *inv)
 	return seL4_NoError;
 }
 
-u64 irq_handler_invoke(struct invocation *inv)
+static u64 clear_notification(struct invocation *inv)
 {
-	switch (inv->label) {
-	case IRQAckIRQ:
-		arch_irq_mask(inv->cap.data, false);
-		return seL4_NoError;
-	case IRQSetIRQHandler:
-		return set_notification(inv);
-	case IRQClearIRQHandler:
-		cap_delete(&kernel.irqs[inv->cap.data]);
-		return seL4_NoError;
-	default:
-		return seL4_IllegalOperation;
-	}
+	cap_delete(&kernel.irqs[inv->cap.data]);
+	return seL4_NoError;
 }
+
+enum { FIRST = IRQAckIRQ };
+
+static const struct method rows[] = {
+	[IRQAckIRQ - FIRST] = { .act = acknowledge, .quiet = true },
+	[IRQSetIRQHandler - FIRST] = { .act = set_notification, .caps = 1 },
+	[IRQClearIRQHandler - FIRST] = { .act = clear_notification },
+};
+const struct methods irq_handler_methods = METHODS(FIRST, rows);

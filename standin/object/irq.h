@@ -26,7 +26,7 @@ void irq_release(u64 irq);
 void irq_deliver(u64 irq);
 
 struct invocation;
-u64 irq_control_invoke(struct invocation *inv);
-u64 irq_handler_invoke(struct invocation *inv);
+/** IRQControl_Get [irq, index, depth], caps{root} */
+u64 irq_get(struct invocation *inv);
 /** Makes a handler capability: IRQControl_Get and its machine-dependent variants. */
 u64 irq_make_handler(struct invocation *inv, u64 irq, u64 index, u64 depth);

@@ -17,13 +17,13 @@
 
 enum cap_type {
 	CAP_NULL = 0,
-	CAP_UNTYPED,      /* size; device; data: free index and clearing progress */
+	CAP_UNTYPED,      /* device; data: free index and clearing progress */
 	CAP_ENDPOINT,     /* rights; data: badge */
 	CAP_NOTIFICATION, /* rights; data: badge */
 	CAP_REPLY,        /* rights: grant */
 	CAP_CNODE,        /* size: radix; extra: guard size; data: guard */
 	CAP_TCB,
-	CAP_SC,            /* size */
+	CAP_SC,
 	CAP_SCHED_CONTROL, /* data: core */
 	CAP_IRQ_CONTROL,
 	CAP_IRQ_HANDLER, /* data: interrupt */
@@ -41,7 +41,7 @@ enum {
 	RIGHT_ALL = 15,
 };
 
-/* word: 4:0 type, 8:5 rights, 14:9 size, 15 device, 55:16 physical address, 63:56 extra */
+/* word: 4:0 type, 8:5 rights, 14:9 log2 of the object's size, 15 device, 55:16 physical address, 63:56 extra */
 struct cap {
 	u64 word;
 	u64 data;
@@ -168,6 +168,16 @@ struct tcb {
 	struct notification *bound;
 	u64 buffer_address; /* as the user gave it */
 	struct fault fault;
+};
+
+/* What Retype makes of a type, from zeroed memory (device memory: as it is). */
+struct object_type {
+	u8 cap;         /* type of the capability */
+	u8 bits;        /* log2 of the size; if the user has a say, what is added to that */
+	u8 least, most; /* what the user may say; 0: it does not matter */
+	u8 rights;
+	bool of_device;             /* can be made of device memory */
+	void (*init)(void *object); /* or NULL */
 };
 
 _Static_assert(sizeof(struct slot) == 1 << seL4_SlotBits, "slot");

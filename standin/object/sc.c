@@ -88,14 +88,19 @@ void sc_cancel_yield(struct sched_context *sc)
 		yield_complete(sc->yield_from);
 }
 
-void sc_destroy(struct sched_context *sc)
+static void unbind_all(struct sched_context *sc)
 {
-	sc_cancel_yield(sc);
 	sc_unbind_tcb(sc);
 	sc_unbind_notification(sc);
 	if (sc->reply != NULL)
 		sc->reply->newer = 0;
 	sc->reply = NULL;
+}
+
+void sc_destroy(struct sched_context *sc)
+{
+	sc_cancel_yield(sc);
+	unbind_all(sc);
 	sc->budget = 0;
 	for (unsigned i = 0; i < kernel.core_count; i++)
 		if (kernel.cores[i].sc == sc)
@@ -107,12 +112,9 @@ void sc_destroy(struct sched_context *sc)
 static u64 sc_bind(struct invocation *inv)
 {
 	struct sched_context *sc = cap_object(inv->cap);
-	struct cap what;
+	struct cap what = inv->extra[0]->cap;
 
-	if (inv->extra_count < 1)
-		return seL4_TruncatedMessage;
 	/* One thread and one notification, at the same time too. */
-	what = inv->extra[0]->cap;
 	if (cap_type(what) == CAP_TCB) {
 		struct tcb *t = cap_object(what);
 
@@ -136,11 +138,8 @@ static u64 sc_bind(struct invocation *inv)
 static u64 sc_unbind_object(struct invocation *inv)
 {
 	struct sched_context *sc = cap_object(inv->cap);
-	struct cap what;
+	struct cap what = inv->extra[0]->cap;
 
-	if (inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	what = inv->extra[0]->cap;
 	if (cap_type(what) == CAP_TCB) {
 		if (sc->tcb != cap_object(what) || sc->tcb == inv->caller)
 			return seL4_IllegalOperation;
@@ -177,34 +176,32 @@ static u64 sc_yield_to(struct invocation *inv)
 	return seL4_NoError;
 }
 
-u64 sc_invoke(struct invocation *inv)
+static u64 sc_unbind(struct invocation *inv)
 {
 	struct sched_context *sc = cap_object(inv->cap);
 
-	switch (inv->label) {
-	case SchedContextBind:
-		return sc_bind(inv);
-	case SchedContextUnbind:
-		if (sc->tcb == inv->caller)
-			return seL4_IllegalOperation;
-		sc_unbind_tcb(sc);
-		sc_unbind_notification(sc);
-		if (sc->reply != NULL) {
-			sc->reply->newer = 0;
-			sc->reply = NULL;
-		}
-		return seL4_NoError;
-	case SchedContextUnbindObject:
-		return sc_unbind_object(inv);
-	case SchedContextConsumed:
-		result(inv, 0, take_consumed(sc));
-		return seL4_NoError;
-	case SchedContextYieldTo:
-		return sc_yield_to(inv);
-	default:
+	if (sc->tcb == inv->caller)
 		return seL4_IllegalOperation;
-	}
+	unbind_all(sc);
+	return seL4_NoError;
 }
+
+static u64 sc_consumed(struct invocation *inv)
+{
+	result(inv, 0, take_consumed(cap_object(inv->cap)));
+	return seL4_NoError;
+}
+
+enum { FIRST = SchedContextBind };
+
+static const struct method sc_rows[] = {
+	[SchedContextBind - FIRST] = { .act = sc_bind, .caps = 1 },
+	[SchedContextUnbind - FIRST] = { .act = sc_unbind },
+	[SchedContextUnbindObject - FIRST] = { .act = sc_unbind_object, .caps = 1 },
+	[SchedContextConsumed - FIRST] = { .act = sc_consumed },
+	[SchedContextYieldTo - FIRST] = { .act = sc_yield_to },
+};
+const struct methods sc_methods = METHODS(FIRST, sc_rows);
 
 static void configure(struct sched_context *sc, u64 core, u64 budget, u64 period, unsigned max)
 {
@@ -226,23 +223,16 @@ static void configure(struct sched_context *sc, u64 core, u64 budget, u64 period
 		sched_wake(t);
 }
 
-u64 sched_control_invoke(struct invocation *inv)
+/* [budget, period, extra refills, badge, flags], caps{sc} */
+static u64 configure_flags(struct invocation *inv)
 {
-	struct sched_context *sc;
-	u64 budget, period, extra, most, least = us_from_ticks(kernel.least_budget);
-	struct cap cap;
+	u64 budget = arg(inv, 0), period = arg(inv, 1), extra = arg(inv, 2);
+	u64 most, least = us_from_ticks(kernel.least_budget);
+	struct cap cap = inv->extra[0]->cap;
+	struct sched_context *sc = cap_object(cap);
 
-	if (inv->label != SchedControlConfigureFlags)
-		return seL4_IllegalOperation;
-	if (inv->extra_count < 1 || inv->length < 5)
-		return seL4_TruncatedMessage;
-	cap = inv->extra[0]->cap;
 	if (cap_type(cap) != CAP_SC)
 		return fail_capability(inv, 1);
-	sc = cap_object(cap);
-	budget = arg(inv, 0);
-	period = arg(inv, 1);
-	extra = arg(inv, 2);
 	if (budget > us_max() || budget < least)
 		return fail_range(inv, least, us_max());
 	if (period > us_max() || period < least)
@@ -258,3 +248,6 @@ u64 sched_control_invoke(struct invocation *inv)
 		  (unsigned)extra + 2);
 	return seL4_NoError;
 }
+
+static const struct method control_rows[] = { { .act = configure_flags, .words = 5, .caps = 1 } };
+const struct methods sched_control_methods = METHODS(SchedControlConfigureFlags, control_rows);

@@ -7,9 +7,9 @@
 #include "standin/object/sc.h"
 #include "standin/sched/lock.h"
 
-void tcb_init(struct tcb *t)
+void tcb_init(void *tcb)
 {
-	arch_context_init(&t->ctx);
+	arch_context_init(&((struct tcb *)tcb)->ctx);
 }
 
 static void leave_yield(struct tcb *t)

@@ -6,7 +6,7 @@
 
 #include "standin/arch/arch.h"
 
-void tcb_init(struct tcb *t);
+void tcb_init(void *tcb);
 
 /** The thread stops running; whether by its own system call decides where it would start again. */
 static inline void tcb_block(struct tcb *t, enum thread_state state)

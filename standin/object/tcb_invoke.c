@@ -22,12 +22,8 @@ static struct tcb *target(const struct invocation *inv)
 static u64 read_registers(struct invocation *inv)
 {
 	struct tcb *t = target(inv);
-	u64 count, flags;
+	u64 flags = arg(inv, 0), count = arg(inv, 1);
 
-	if (inv->length < 2)
-		return seL4_TruncatedMessage;
-	flags = arg(inv, 0);
-	count = arg(inv, 1);
 	if (count < 1 || count > CONTEXT_WORDS)
 		return fail_range(inv, 1, CONTEXT_WORDS);
 	if (t == inv->caller)
@@ -48,12 +44,8 @@ static u64 read_registers(struct invocation *inv)
 static u64 write_registers(struct invocation *inv)
 {
 	struct tcb *t = target(inv);
-	u64 count, flags;
+	u64 flags = arg(inv, 0), count = arg(inv, 1);
 
-	if (inv->length < 2)
-		return seL4_TruncatedMessage;
-	flags = arg(inv, 0);
-	count = arg(inv, 1);
 	if (inv->length - 2 < count)
 		return seL4_TruncatedMessage;
 	if (t == inv->caller)
@@ -73,15 +65,11 @@ static u64 copy_registers(struct invocation *inv)
 {
 	/* seL4_UserContext: pc, sp, spsr, x0..x8, x16..x18, x29, x30 are the frame. */
 	enum { FRAME_WORDS = 17 };
-	struct tcb *t = target(inv), *from;
-	u64 flags;
+	struct tcb *t = target(inv), *from = cap_object(inv->extra[0]->cap);
+	u64 flags = arg(inv, 0);
 
-	if (inv->length < 1 || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	flags = arg(inv, 0);
 	if (cap_type(inv->extra[0]->cap) != CAP_TCB)
 		return fail_capability(inv, 1);
-	from = cap_object(inv->extra[0]->cap);
 	if (flags & 1)
 		tcb_suspend(from);
 	else
@@ -211,13 +199,9 @@ static u64 set_spaces(struct invocation *inv, struct slot *cspace, u64 cspace_da
 /* [cspace_data, vspace_data, buffer], caps{cspace, vspace, buffer frame} */
 static u64 configure(struct invocation *inv)
 {
-	struct install b = { .where = TCB_BUFFER };
-	u64 err;
+	struct install b = { .where = TCB_BUFFER, .src = inv->extra[2] };
+	u64 err = prepare_buffer(inv, &b, arg(inv, 2));
 
-	if (inv->length < 3 || inv->extra_count < 3)
-		return seL4_TruncatedMessage;
-	b.src = inv->extra[2];
-	err = prepare_buffer(inv, &b, arg(inv, 2));
 	if (err != seL4_NoError)
 		return err;
 	err = set_spaces(inv, inv->extra[0], arg(inv, 0), inv->extra[1], arg(inv, 1));
@@ -227,13 +211,9 @@ static u64 configure(struct invocation *inv)
 /* [cspace_data, vspace_data], caps{fault_ep, cspace, vspace} */
 static u64 set_space(struct invocation *inv)
 {
-	struct install f = { .where = TCB_FAULT };
-	u64 err;
+	struct install f = { .where = TCB_FAULT, .src = inv->extra[0] };
+	u64 err = prepare_handler(inv, &f, 1);
 
-	if (inv->length < 2 || inv->extra_count < 3)
-		return seL4_TruncatedMessage;
-	f.src = inv->extra[0];
-	err = prepare_handler(inv, &f, 1);
 	if (err == seL4_NoError)
 		err = set_spaces(inv, inv->extra[1], arg(inv, 0), inv->extra[2], arg(inv, 1));
 	if (err == seL4_NoError)
@@ -243,13 +223,9 @@ static u64 set_space(struct invocation *inv)
 
 static u64 set_timeout_endpoint(struct invocation *inv)
 {
-	struct install f = { .where = TCB_TIMEOUT };
-	u64 err;
+	struct install f = { .where = TCB_TIMEOUT, .src = inv->extra[0] };
+	u64 err = prepare_handler(inv, &f, 1);
 
-	if (inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	f.src = inv->extra[0];
-	err = prepare_handler(inv, &f, 1);
 	if (err == seL4_NoError)
 		install(target(inv), &f);
 	return err;
@@ -268,17 +244,14 @@ static u64 authority(struct invocation *inv, u64 prio)
 	return prio > most ? fail_range(inv, seL4_MinPrio, most) : seL4_NoError;
 }
 
-static u64 set_priority(struct invocation *inv, bool mcp)
+/* SetPriority and SetMCPriority [prio], caps{authority} */
+static u64 set_priority(struct invocation *inv)
 {
-	u64 prio, err;
+	u64 prio = arg(inv, 0), err = authority(inv, prio);
 
-	if (inv->length < 1 || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	prio = arg(inv, 0);
-	err = authority(inv, prio);
 	if (err != seL4_NoError)
 		return err;
-	if (mcp)
+	if (inv->label == TCBSetMCPriority)
 		target(inv)->mcp = (u8)prio;
 	else
 		tcb_set_priority(target(inv), (u8)prio);
@@ -308,22 +281,15 @@ static u64 check_sc(struct invocation *inv, struct cap cap)
 /* [mcp, prio], caps{authority, sc, fault_ep} */
 static u64 set_sched_params(struct invocation *inv)
 {
-	struct install f = { .where = TCB_FAULT };
+	struct install f = { .where = TCB_FAULT, .src = inv->extra[2] };
+	u64 mcp = arg(inv, 0), prio = arg(inv, 1), err = authority(inv, mcp);
+	struct cap sc = inv->extra[1]->cap;
 	struct tcb *t = target(inv);
-	u64 mcp, prio, err;
-	struct cap sc;
 
-	if (inv->length < 2 || inv->extra_count < 3)
-		return seL4_TruncatedMessage;
-	mcp = arg(inv, 0);
-	prio = arg(inv, 1);
-	err = authority(inv, mcp);
 	if (err == seL4_NoError)
 		err = authority(inv, prio);
-	sc = inv->extra[1]->cap;
 	if (err == seL4_NoError)
 		err = check_sc(inv, sc);
-	f.src = inv->extra[2];
 	if (err == seL4_NoError)
 		err = prepare_handler(inv, &f, 3);
 	if (err != seL4_NoError)
@@ -342,16 +308,12 @@ static u64 set_sched_params(struct invocation *inv)
 
 static u64 bind_notification(struct invocation *inv)
 {
-	struct notification *n;
-	struct cap cap;
+	struct cap cap = inv->extra[0]->cap;
+	struct notification *n = cap_object(cap);
 
-	if (inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	cap = inv->extra[0]->cap;
 	if (target(inv)->bound != NULL || cap_type(cap) != CAP_NOTIFICATION ||
 	    !(cap_rights(cap) & RIGHT_READ))
 		return seL4_IllegalOperation;
-	n = cap_object(cap);
 	if (n->bound_tcb != NULL || n->waiting.head != NULL)
 		return seL4_IllegalOperation;
 	notification_bind(n, target(inv));
@@ -363,8 +325,6 @@ static u64 set_flags(struct invocation *inv)
 {
 	struct tcb *t = target(inv);
 
-	if (inv->length < 2)
-		return seL4_TruncatedMessage;
 	core_stall(t);
 	t->flags = (u8)((t->flags & ~arg(inv, 0)) | (arg(inv, 1) & seL4_TCBFlag_MASK));
 	arch_thread_flags_changed(t);
@@ -373,70 +333,72 @@ static u64 set_flags(struct invocation *inv)
 	return seL4_NoError;
 }
 
-u64 tcb_invoke(struct invocation *inv)
+static u64 set_ipc_buffer(struct invocation *inv)
+{
+	return set_buffer(inv, inv->extra[0], arg(inv, 0));
+}
+
+static u64 suspend(struct invocation *inv)
+{
+	tcb_suspend(target(inv));
+	return seL4_NoError;
+}
+
+static u64 resume(struct invocation *inv)
+{
+	tcb_restart(target(inv));
+	return seL4_NoError;
+}
+
+static u64 unbind_notification(struct invocation *inv)
+{
+	if (target(inv)->bound == NULL)
+		return seL4_IllegalOperation;
+	notification_unbind(target(inv));
+	return seL4_NoError;
+}
+
+static u64 set_tls_base(struct invocation *inv)
 {
 	struct tcb *t = target(inv);
 
-	switch (inv->label) {
-	case TCBReadRegisters:
-		return read_registers(inv);
-	case TCBWriteRegisters:
-		return write_registers(inv);
-	case TCBCopyRegisters:
-		return copy_registers(inv);
-	case TCBConfigure:
-		return configure(inv);
-	case TCBSetPriority:
-		return set_priority(inv, false);
-	case TCBSetMCPriority:
-		return set_priority(inv, true);
-	case TCBSetSchedParams:
-		return set_sched_params(inv);
-	case TCBSetTimeoutEndpoint:
-		return set_timeout_endpoint(inv);
-	case TCBSetIPCBuffer:
-		if (inv->length < 1 || inv->extra_count < 1)
-			return seL4_TruncatedMessage;
-		return set_buffer(inv, inv->extra[0], arg(inv, 0));
-	case TCBSetSpace:
-		return set_space(inv);
-	case TCBSuspend:
-		tcb_suspend(t);
-		return seL4_NoError;
-	case TCBResume:
-		tcb_restart(t);
-		return seL4_NoError;
-	case TCBBindNotification:
-		return bind_notification(inv);
-	case TCBUnbindNotification:
-		if (t->bound == NULL)
-			return seL4_IllegalOperation;
-		notification_unbind(t);
-		return seL4_NoError;
-	case TCBSetTLSBase:
-		if (inv->length < 1)
-			return seL4_TruncatedMessage;
-		core_stall(t);
-		arch_set_tls_base(t, arg(inv, 0));
-		sched_wake(t);
-		return seL4_NoError;
-	case TCBSetFlags:
-		return set_flags(inv);
-	default:
-		return seL4_IllegalOperation;
-	}
+	core_stall(t);
+	arch_set_tls_base(t, arg(inv, 0));
+	sched_wake(t);
+	return seL4_NoError;
 }
 
+enum { FIRST = TCBReadRegisters };
+
+static const struct method rows[] = {
+	[TCBReadRegisters - FIRST] = { .act = read_registers, .words = 2, .quiet = true },
+	[TCBWriteRegisters - FIRST] = { .act = write_registers, .words = 2, .quiet = true },
+	[TCBCopyRegisters - FIRST] = { .act = copy_registers, .words = 1, .caps = 1 },
+	[TCBConfigure - FIRST] = { .act = configure, .words = 3, .caps = 3 },
+	[TCBSetPriority - FIRST] = { .act = set_priority, .words = 1, .caps = 1 },
+	[TCBSetMCPriority - FIRST] = { .act = set_priority, .words = 1, .caps = 1 },
+	[TCBSetSchedParams - FIRST] = { .act = set_sched_params, .words = 2, .caps = 3 },
+	[TCBSetTimeoutEndpoint - FIRST] = { .act = set_timeout_endpoint, .caps = 1 },
+	[TCBSetIPCBuffer - FIRST] = { .act = set_ipc_buffer, .words = 1, .caps = 1 },
+	[TCBSetSpace - FIRST] = { .act = set_space, .words = 2, .caps = 3 },
+	[TCBSuspend - FIRST] = { .act = suspend },
+	[TCBResume - FIRST] = { .act = resume },
+	[TCBBindNotification - FIRST] = { .act = bind_notification, .caps = 1 },
+	[TCBUnbindNotification - FIRST] = { .act = unbind_notification },
+	[TCBSetTLSBase - FIRST] = { .act = set_tls_base, .words = 1 },
+	[TCBSetFlags - FIRST] = { .act = set_flags, .words = 2 },
+};
+const struct methods tcb_methods = METHODS(FIRST, rows);
+
 /* One domain, always 0. DomainSet_Set [domain], caps{tcb} */
-u64 domain_invoke(struct invocation *inv)
+static u64 set_domain(struct invocation *inv)
 {
-	if (inv->label != DomainSetSet)
-		return seL4_IllegalOperation;
-	if (inv->length < 1 || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
 	if (arg(inv, 0) != 0)
 		return fail_argument(inv, 0);
 	if (cap_type(inv->extra[0]->cap) != CAP_TCB)
 		return fail_argument(inv, 1);
 	return seL4_NoError;
 }
+
+static const struct method domain_rows[] = { { .act = set_domain, .words = 1, .caps = 1 } };
+const struct methods domain_methods = METHODS(DomainSetSet, domain_rows);

@@ -16,46 +16,49 @@
 
 enum { CNODE_RADIX_MAX = 28 }; /* what a zombie can count (destroy.c) */
 
-/* log2 of an object's size; 0 with *err set if there can be no such object. */
-static u64 size_of(struct invocation *inv, u64 type, u64 bits, u64 *err)
-{
-	static const u8 fixed[] = {
-		[seL4_TCBObject] = seL4_TCBBits,
-		[seL4_EndpointObject] = seL4_EndpointBits,
-		[seL4_NotificationObject] = seL4_NotificationBits,
-		[seL4_ReplyObject] = seL4_ReplyBits,
-	};
+static const struct object_type types[] = {
+	[seL4_UntypedObject] = { .cap = CAP_UNTYPED,
+				 .least = seL4_MinUntypedBits,
+				 .most = seL4_MaxUntypedBits,
+				 .of_device = true },
+	[seL4_TCBObject] = { .cap = CAP_TCB, .bits = seL4_TCBBits, .init = tcb_init },
+	[seL4_EndpointObject] = { .cap = CAP_ENDPOINT,
+				  .bits = seL4_EndpointBits,
+				  .rights = RIGHT_ALL },
+	[seL4_NotificationObject] = { .cap = CAP_NOTIFICATION,
+				      .bits = seL4_NotificationBits,
+				      .rights = RIGHT_READ | RIGHT_WRITE },
+	[seL4_CapTableObject] = { .cap = CAP_CNODE,
+				  .bits = seL4_SlotBits,
+				  .least = 1,
+				  .most = CNODE_RADIX_MAX },
+	[seL4_SchedContextObject] = { .cap = CAP_SC,
+				      .least = seL4_MinSchedContextBits,
+				      .most = seL4_MaxUntypedBits },
+	[seL4_ReplyObject] = { .cap = CAP_REPLY, .bits = seL4_ReplyBits, .rights = RIGHT_GRANT },
+};
 
-	if (type >= seL4_ObjectTypeCount) {
-		*err = fail_argument(inv, 0);
-		return 0;
-	}
-	if (bits > seL4_MaxUntypedBits) {
-		*err = fail_range(inv, 0, seL4_MaxUntypedBits);
-		return 0;
-	}
-	switch (type) {
-	case seL4_UntypedObject:
-	case seL4_SchedContextObject:
-		if (bits <
-		    (type == seL4_UntypedObject ? seL4_MinUntypedBits : seL4_MinSchedContextBits)) {
-			*err = fail_argument(inv, 1);
-			return 0;
-		}
-		return bits;
-	case seL4_CapTableObject:
-		if (bits == 0) {
-			*err = fail_argument(inv, 1);
-			return 0;
-		}
-		if (bits > CNODE_RADIX_MAX) {
-			*err = fail_range(inv, 0, CNODE_RADIX_MAX);
-			return 0;
-		}
-		return bits + seL4_SlotBits;
-	default:
-		return type < seL4_NonArchObjectTypeCount ? fixed[type] : arch_type_size(type);
-	}
+/* Finds the type and log2 of the object's size. */
+static u64 find_type(struct invocation *inv, const struct object_type **type, u64 *object_bits)
+{
+	u64 number = arg(inv, 0), bits = arg(inv, 1);
+	const struct object_type *t =
+		number < ARRAY_SIZE(types) ? &types[number] : arch_object_type(number);
+
+	if (t == NULL)
+		return fail_argument(inv, 0);
+	if (bits > seL4_MaxUntypedBits)
+		return fail_range(inv, 0, seL4_MaxUntypedBits);
+	*type = t;
+	*object_bits = t->bits;
+	if (t->most == 0)
+		return seL4_NoError;
+	if (bits < t->least)
+		return fail_argument(inv, 1);
+	if (bits > t->most)
+		return fail_range(inv, 0, t->most);
+	*object_bits += bits;
+	return seL4_NoError;
 }
 
 /* The empty slots that are to receive the capabilities. */
@@ -116,46 +119,24 @@ static bool clear_range(struct slot *s, u64 at, u64 size)
 	}
 }
 
-static struct cap create(u64 type, u64 pa, u64 bits, bool device)
+static struct cap create(const struct object_type *type, u64 pa, u64 bits, bool device)
 {
-	struct cap cap;
+	struct cap cap = cap_new(type->cap, type->rights, bits, pa, 0);
 
-	switch (type) {
-	case seL4_UntypedObject:
-		cap = cap_new(CAP_UNTYPED, 0, bits, pa, 0);
-		return device ? cap_set_device(cap) : cap;
-	case seL4_TCBObject:
-		tcb_init(pa_to_va(pa));
-		return cap_new(CAP_TCB, 0, 0, pa, 0);
-	case seL4_EndpointObject:
-		return cap_new(CAP_ENDPOINT, RIGHT_ALL, 0, pa, 0);
-	case seL4_NotificationObject:
-		return cap_new(CAP_NOTIFICATION, RIGHT_READ | RIGHT_WRITE, 0, pa, 0);
-	case seL4_CapTableObject:
-		return cap_new(CAP_CNODE, 0, bits, pa, 0);
-	case seL4_SchedContextObject:
-		return cap_new(CAP_SC, 0, bits, pa, 0);
-	case seL4_ReplyObject:
-		return cap_new(CAP_REPLY, RIGHT_GRANT, 0, pa, 0);
-	default:
-		return arch_create(type, pa, device);
-	}
+	if (type->init != NULL)
+		type->init(pa_to_va(pa));
+	return device ? cap_set_device(cap) : cap;
 }
 
 /* [type, size_bits, node_index, node_depth, node_offset, num], caps{cnode root} */
-u64 untyped_invoke(struct invocation *inv)
+static u64 retype(struct invocation *inv)
 {
-	u64 type, bits, object_bits, count, err = seL4_NoError, free, start, space;
+	u64 object_bits, count, free, start, space, bits = arg(inv, 1);
+	const struct object_type *type;
 	struct slot *dst = NULL;
 	bool device = cap_device(inv->cap);
+	u64 err = find_type(inv, &type, &object_bits);
 
-	if (inv->label != UntypedRetype)
-		return seL4_IllegalOperation;
-	if (inv->length < 6 || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	type = arg(inv, 0);
-	bits = arg(inv, 1);
-	object_bits = size_of(inv, type, bits, &err);
 	if (err != seL4_NoError)
 		return err;
 	err = destination(inv, &count, &dst);
@@ -169,21 +150,26 @@ u64 untyped_invoke(struct invocation *inv)
 		result(inv, 0, space);
 		return seL4_NotEnoughMemory;
 	}
-	if (device && type != seL4_UntypedObject && !arch_type_is_frame(type))
+	if (device && !type->of_device)
 		return fail_argument(inv, 1);
 	start = align_up(free, BIT(object_bits));
 	if (start + (count << object_bits) > BIT(cap_size(inv->cap))) {
 		result(inv, 0, space);
 		return seL4_NotEnoughMemory;
 	}
-	if (!device && type != seL4_UntypedObject &&
+	if (!device && type->cap != CAP_UNTYPED &&
 	    !clear_range(inv->slot, start, count << object_bits))
 		return RESULT_PREEMPTED;
 	inv->slot->cap.data = untyped_data(start + (count << object_bits), 0);
 	for (u64 i = 0; i < count; i++) {
 		u64 pa = cap_pa(inv->cap) + start + (i << object_bits);
 
-		slot_insert_object(inv->slot, dst + i, create(type, pa, bits, device));
+		slot_insert_object(
+			inv->slot, dst + i,
+			create(type, pa, type->cap == CAP_CNODE ? bits : object_bits, device));
 	}
 	return seL4_NoError;
 }
+
+static const struct method rows[] = { { .act = retype, .words = 6, .caps = 1 } };
+const struct methods untyped_methods = METHODS(UntypedRetype, rows);

@@ -170,28 +170,22 @@ void asid_remove_pool(struct cap cap)
 	asids.pools[cap.data / POOL_ENTRIES] = NULL;
 }
 
-u64 asid_boot(u64 pool_pa, u64 vspace_pa)
+void asid_boot(u64 pool_pa, u64 asid, u64 vspace_pa)
 {
 	asids.pools[0] = pa_to_va(pool_pa);
-	asids.pools[0][1] = vspace_pa;
-	return 1;
+	asids.pools[0][asid] = vspace_pa;
 }
 
 /* [index, depth], caps{untyped, root} */
-u64 asid_control_invoke(struct invocation *inv)
+static u64 make_pool(struct invocation *inv)
 {
-	struct slot *untyped, *dst;
+	struct slot *untyped = inv->extra[0], *dst;
 	u64 i, err;
 
-	if (inv->label != ARMASIDControlMakePool)
-		return seL4_IllegalOperation;
-	if (inv->length < 2 || inv->extra_count < 2)
-		return seL4_TruncatedMessage;
 	for (i = 0; i < POOLS && asids.pools[i] != NULL; i++)
 		;
 	if (i == POOLS)
 		return seL4_DeleteFirst;
-	untyped = inv->extra[0];
 	if (cap_type(untyped->cap) != CAP_UNTYPED || cap_size(untyped->cap) != seL4_ASIDPoolBits ||
 	    cap_device(untyped->cap))
 		return fail_capability(inv, 1);
@@ -206,21 +200,17 @@ u64 asid_control_invoke(struct invocation *inv)
 	arch_clear(cap_object(untyped->cap), BIT(seL4_ASIDPoolBits));
 	asids.pools[i] = cap_object(untyped->cap);
 	slot_insert_object(untyped, dst,
-			   cap_new(CAP_ASID_POOL, 0, 0, cap_pa(untyped->cap), i * POOL_ENTRIES));
+			   cap_new(CAP_ASID_POOL, 0, seL4_ASIDPoolBits, cap_pa(untyped->cap),
+				   i * POOL_ENTRIES));
 	return seL4_NoError;
 }
 
 /* caps{vspace} */
-u64 asid_pool_invoke(struct invocation *inv)
+static u64 assign(struct invocation *inv)
 {
 	u64 first = inv->cap.data, *pool = cap_object(inv->cap);
-	struct slot *s;
+	struct slot *s = inv->extra[0];
 
-	if (inv->label != ARMASIDPoolAssign)
-		return seL4_IllegalOperation;
-	if (inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	s = inv->extra[0];
 	if (cap_type(s->cap) != CAP_VSPACE || cap_asid(s->cap) != 0)
 		return fail_capability(inv, 1);
 	if (asids.pools[first / POOL_ENTRIES] != pool) {
@@ -237,3 +227,8 @@ u64 asid_pool_invoke(struct invocation *inv)
 	}
 	return seL4_DeleteFirst;
 }
+
+static const struct method control_rows[] = { { .act = make_pool, .words = 2, .caps = 2 } };
+static const struct method pool_rows[] = { { .act = assign, .caps = 1 } };
+const struct methods asid_control_methods = METHODS(ARMASIDControlMakePool, control_rows);
+const struct methods asid_pool_methods = METHODS(ARMASIDPoolAssign, pool_rows);

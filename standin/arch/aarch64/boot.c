@@ -272,22 +272,14 @@ void boot_core(u64 image_start, u64 image_end, u64 image_offset, u64 entry, u64 
 
 /* ---- the root task's address space ---- */
 
-u64 boot_asid(u64 pool_pa, u64 vspace_pa)
-{
-	return asid_boot(pool_pa, vspace_pa);
-}
-
-struct cap boot_vspace_cap(u64 vspace_pa, u64 asid)
-{
-	return cap_new(CAP_VSPACE, 0, 0, vspace_pa, mapping_data(asid, 0));
-}
-
-struct cap boot_pool_cap(u64 pool_pa)
-{
-	return cap_new(CAP_ASID_POOL, 0, 0, pool_pa, 0);
-}
-
 enum { ROOT_ASID = 1 };
+
+void boot_space(u64 pool_pa, u64 vspace_pa, struct cap *pool, struct cap *vspace)
+{
+	*pool = cap_new(CAP_ASID_POOL, 0, seL4_ASIDPoolBits, pool_pa, 0);
+	*vspace = cap_new(CAP_VSPACE, 0, seL4_VSpaceBits, vspace_pa, mapping_data(ROOT_ASID, 0));
+	asid_boot(pool_pa, ROOT_ASID, vspace_pa);
+}
 
 u64 boot_table_missing(u64 vspace_pa, u64 va)
 {
@@ -301,7 +293,8 @@ struct cap boot_map_table(u64 vspace_pa, u64 pa, u64 va)
 	u64 missing = boot_table_missing(vspace_pa, va), unused;
 
 	*vspace_entry(vspace_pa, va, missing, &unused) = vspace_table(pa);
-	return cap_new(CAP_PAGE_TABLE, 0, 0, pa, mapping_data(ROOT_ASID, va & ~MASK(missing)));
+	return cap_new(CAP_PAGE_TABLE, 0, seL4_PageTableBits, pa,
+		       mapping_data(ROOT_ASID, va & ~MASK(missing)));
 }
 
 struct cap boot_map_page(u64 vspace_pa, u64 pa, u64 va)

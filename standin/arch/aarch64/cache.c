@@ -28,12 +28,6 @@ void cache_clean_invalidate(u64 from, u64 size)
 	FOR_LINES("dc civac", from, size, data_line());
 }
 
-/* Cleans as well: lines at the ends may hold what belongs to others. */
-void cache_invalidate(u64 from, u64 size)
-{
-	FOR_LINES("dc civac", from, size, data_line());
-}
-
 void cache_unify(u64 from, u64 size)
 {
 	FOR_LINES("dc cvau", from, size, data_line());

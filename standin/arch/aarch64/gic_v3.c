@@ -175,29 +175,33 @@ static void kick(const struct core *to)
 	X(14, S3_4_C12_C13_6) \
 	X(15, S3_4_C12_C13_7)
 
+static void lr_access(unsigned n, bool write, u64 *lr)
+{
+#define ACCESS_CASE(i, name)                  \
+	case i:                               \
+		if (write)                    \
+			WRITE_REG(name, *lr); \
+		else                          \
+			*lr = READ_REG(name); \
+		break;
+	switch (n) {
+		LR_CASES(ACCESS_CASE)
+	default:
+		break;
+	}
+}
+
 static u64 lr_read(unsigned n)
 {
-#define READ_CASE(i, name) \
-	case i:            \
-		return READ_REG(name);
-	switch (n) {
-		LR_CASES(READ_CASE)
-	default:
-		return 0;
-	}
+	u64 lr = 0;
+
+	lr_access(n, false, &lr);
+	return lr;
 }
 
 static void lr_write(unsigned n, u64 lr)
 {
-#define WRITE_CASE(i, name)          \
-	case i:                      \
-		WRITE_REG(name, lr); \
-		break;
-	switch (n) {
-		LR_CASES(WRITE_CASE)
-	default:
-		break;
-	}
+	lr_access(n, true, &lr);
 }
 
 static u64 lr_make(u64 virq, u64 prio, u64 group)

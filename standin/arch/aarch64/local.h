@@ -5,6 +5,10 @@
 #include "standin/api/invocation.h"
 #include "standin/sched/sched.h"
 
+/* What can be asked of each kind. */
+extern const struct methods frame_methods, page_table_methods, vspace_methods, asid_control_methods,
+	asid_pool_methods, vcpu_methods;
+
 /* ---- vcpu.c ---- */
 /** The VCPU's registers are loaded and in force. */
 void vcpu_enter(struct core *c, struct vcpu *v);
@@ -14,11 +18,10 @@ void vcpu_leave(struct core *c);
 void vcpu_destroy(struct vcpu *v);
 /** Its thread has no VCPU any more; what this core's registers hold of it is lost, as in seL4. */
 void vcpu_dissociate(struct vcpu *v);
-void vcpu_init(struct vcpu *v);
+void vcpu_init(void *vcpu);
 void vcpu_init_core(struct core *c);
 void vcpu_maintenance(struct core *c);
 void vcpu_virtual_timer(struct core *c);
-u64 vcpu_invoke(struct invocation *inv);
 
 /* ---- asid.c ---- */
 /** The top table that the ASID stands for, or 0. */
@@ -29,10 +32,8 @@ u64 asid_vttbr(struct cap vspace);
 void asid_flush(u64 asid, u64 ipa);
 void asid_remove_vspace(u64 asid, u64 pa);
 void asid_remove_pool(struct cap pool);
-u64 asid_control_invoke(struct invocation *inv);
-u64 asid_pool_invoke(struct invocation *inv);
-/** At boot: makes a pool the first, and gives the address space its first ASID. */
-u64 asid_boot(u64 pool_pa, u64 vspace_pa);
+/** At boot: makes a pool the first, and gives the address space an ASID of it. */
+void asid_boot(u64 pool_pa, u64 asid, u64 vspace_pa);
 void vttbr_set(struct core *c, u64 vttbr);
 
 /* ---- vspace.c ---- */
@@ -46,9 +47,6 @@ u64 vspace_leaf(u64 pa, u64 bits, u64 rights, u64 attr);
 u64 vspace_table(u64 pa);
 void vspace_unmap_frame(struct cap cap);
 void vspace_unmap_table(struct cap cap);
-u64 frame_invoke(struct invocation *inv);
-u64 page_table_invoke(struct invocation *inv);
-u64 vspace_invoke(struct invocation *inv);
 static inline u64 cap_asid(struct cap c)
 {
 	return c.data >> 48;
@@ -65,13 +63,9 @@ static inline u64 mapping_data(u64 asid, u64 va)
 /* ---- boot.c ---- */
 bool arch_is_memory(u64 pa);
 
-/* ---- smc.c ---- */
-void arch_smc(u64 r[8]);
-
 /* ---- cache.c ---- */
 void cache_clean(u64 from, u64 size);
 void cache_clean_invalidate(u64 from, u64 size);
-void cache_invalidate(u64 from, u64 size);
 void cache_unify(u64 from, u64 size);
 
 /* ---- fpu.S ---- */
@@ -90,7 +84,9 @@ void thread_set_spsr(struct tcb *t, u64 spsr);
 /** A thread that is no guest any more cannot be at EL1. */
 void thread_leave_guest(struct tcb *t);
 
-/* ---- trap.c ---- */
+/* ---- trap.c, trap.S ---- */
+/** A secure monitor call with these registers x0 to x7; they are its results. */
+void arch_smc(u64 r[8]);
 _Noreturn void trap_return(struct tcb *t);
 struct tcb *trap_sync(struct tcb *t, struct core *c, u64 esr);
 struct tcb *trap_irq(struct tcb *t, struct core *c);

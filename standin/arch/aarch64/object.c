@@ -14,62 +14,22 @@ _Static_assert(seL4_PageTableBits == seL4_PageBits && seL4_ASIDPoolBits == seL4_
 		       seL4_VCPUBits == seL4_PageBits && sizeof(struct vcpu) <= 1 << seL4_VCPUBits,
 	       "objects of a page each");
 
-u64 arch_object_size(struct cap c)
+const struct object_type *arch_object_type(u64 type)
 {
-	switch (cap_type(c)) {
-	case CAP_FRAME:
-		return BIT(cap_size(c));
-	case CAP_VSPACE:
-		return BIT(seL4_VSpaceBits);
-	case CAP_PAGE_TABLE:
-	case CAP_ASID_POOL:
-	case CAP_VCPU:
-		return BIT(seL4_PageBits);
-	default:
-		return 0;
-	}
-}
+	static const struct object_type types[] = {
+#define FRAME_TYPE(size) \
+	{ .cap = CAP_FRAME, .bits = (size), .rights = RIGHT_READ | RIGHT_WRITE, .of_device = true }
+		[seL4_ARM_SmallPageObject] = FRAME_TYPE(seL4_PageBits),
+		[seL4_ARM_LargePageObject] = FRAME_TYPE(seL4_LargePageBits),
+		[seL4_ARM_HugePageObject] = FRAME_TYPE(seL4_HugePageBits),
+		[seL4_ARM_VSpaceObject] = { .cap = CAP_VSPACE, .bits = seL4_VSpaceBits },
+		[seL4_ARM_PageTableObject] = { .cap = CAP_PAGE_TABLE, .bits = seL4_PageBits },
+		[seL4_ARM_VCPUObject] = { .cap = CAP_VCPU,
+					  .bits = seL4_PageBits,
+					  .init = vcpu_init },
+	};
 
-u64 arch_type_size(u64 type)
-{
-	switch (type) {
-	case seL4_ARM_LargePageObject:
-		return seL4_LargePageBits;
-	case seL4_ARM_HugePageObject:
-		return seL4_HugePageBits;
-	case seL4_ARM_VSpaceObject:
-		return seL4_VSpaceBits;
-	case seL4_ARM_SmallPageObject:
-	case seL4_ARM_PageTableObject:
-	case seL4_ARM_VCPUObject:
-		return seL4_PageBits;
-	default:
-		return 0;
-	}
-}
-
-bool arch_type_is_frame(u64 type)
-{
-	return type == seL4_ARM_SmallPageObject || type == seL4_ARM_LargePageObject ||
-	       type == seL4_ARM_HugePageObject;
-}
-
-struct cap arch_create(u64 type, u64 pa, bool device)
-{
-	struct cap cap;
-
-	switch (type) {
-	case seL4_ARM_VSpaceObject:
-		return cap_new(CAP_VSPACE, 0, 0, pa, 0);
-	case seL4_ARM_PageTableObject:
-		return cap_new(CAP_PAGE_TABLE, 0, 0, pa, 0);
-	case seL4_ARM_VCPUObject:
-		vcpu_init(pa_to_va(pa));
-		return cap_new(CAP_VCPU, 0, 0, pa, 0);
-	default:
-		cap = cap_new(CAP_FRAME, RIGHT_READ | RIGHT_WRITE, arch_type_size(type), pa, 0);
-		return device ? cap_set_device(cap) : cap;
-	}
+	return type < ARRAY_SIZE(types) && types[type].cap != CAP_NULL ? &types[type] : NULL;
 }
 
 unsigned arch_cap_derive(struct cap cap, struct cap *out)
@@ -138,20 +98,12 @@ u64 *arch_ipc_buffer(struct tcb *t, bool write)
 /* ---- invocations ---- */
 
 /* IRQControl_GetTrigger [irq, trigger, index, depth], GetTriggerCore [.., target]; caps{root} */
-static u64 irq_control_arch(struct invocation *inv)
+static u64 get_trigger(struct invocation *inv)
 {
 	bool on_core = inv->label == ARMIRQIssueIRQHandlerTriggerCore;
-	u64 irq, user, trigger, target = 0, err;
+	u64 irq = arg(inv, 0), trigger = arg(inv, 1), target = on_core ? arg(inv, 4) : 0, user;
+	u64 err = arch_irq_check(irq);
 
-	if (!on_core && inv->label != ARMIRQIssueIRQHandlerTrigger)
-		return seL4_IllegalOperation;
-	if (inv->length < (on_core ? 5 : 4) || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	irq = arg(inv, 0);
-	trigger = arg(inv, 1);
-	if (on_core)
-		target = arg(inv, 4);
-	err = arch_irq_check(irq);
 	if (err != seL4_NoError)
 		return err == seL4_RangeError ? fail_range(inv, 0, arch_irq_count() - 1) : err;
 	if (target >= kernel.core_count)
@@ -164,14 +116,10 @@ static u64 irq_control_arch(struct invocation *inv)
 }
 
 /* [x0..x7] -> [x0..x7] */
-static u64 smc_invoke(struct invocation *inv)
+static u64 smc_call(struct invocation *inv)
 {
 	u64 r[8];
 
-	if (inv->label != ARMSMCCall)
-		return seL4_IllegalOperation;
-	if (inv->length < ARRAY_SIZE(r))
-		return seL4_TruncatedMessage;
 	for (unsigned i = 0; i < ARRAY_SIZE(r); i++)
 		r[i] = arg(inv, i);
 	if (inv->cap.data != 0 && inv->cap.data != r[0])
@@ -182,26 +130,29 @@ static u64 smc_invoke(struct invocation *inv)
 	return seL4_NoError;
 }
 
-u64 arch_invoke(struct invocation *inv)
+enum { FIRST = IRQIssueIRQHandler };
+
+static const struct method irq_control_rows[] = {
+	[IRQIssueIRQHandler - FIRST] = { .act = irq_get, .words = 3, .caps = 1 },
+	[ARMIRQIssueIRQHandlerTrigger - FIRST] = { .act = get_trigger, .words = 4, .caps = 1 },
+	[ARMIRQIssueIRQHandlerTriggerCore - FIRST] = { .act = get_trigger, .words = 5, .caps = 1 },
+};
+static const struct method smc_rows[] = { { .act = smc_call, .words = 8 } };
+static const struct methods irq_control_methods = METHODS(FIRST, irq_control_rows);
+static const struct methods smc_methods = METHODS(ARMSMCCall, smc_rows);
+
+const struct methods *arch_methods(u64 type)
 {
-	switch (cap_type(inv->cap)) {
-	case CAP_FRAME:
-		return frame_invoke(inv);
-	case CAP_PAGE_TABLE:
-		return page_table_invoke(inv);
-	case CAP_VSPACE:
-		return vspace_invoke(inv);
-	case CAP_ASID_CONTROL:
-		return asid_control_invoke(inv);
-	case CAP_ASID_POOL:
-		return asid_pool_invoke(inv);
-	case CAP_VCPU:
-		return vcpu_invoke(inv);
-	case CAP_SMC:
-		return smc_invoke(inv);
-	case CAP_IRQ_CONTROL:
-		return irq_control_arch(inv);
-	default:
-		return fail_capability(inv, 0);
-	}
+	static const struct methods *const kinds[] = {
+		[CAP_IRQ_CONTROL] = &irq_control_methods,
+		[CAP_FRAME] = &frame_methods,
+		[CAP_PAGE_TABLE] = &page_table_methods,
+		[CAP_VSPACE] = &vspace_methods,
+		[CAP_ASID_CONTROL] = &asid_control_methods,
+		[CAP_ASID_POOL] = &asid_pool_methods,
+		[CAP_VCPU] = &vcpu_methods,
+		[CAP_SMC] = &smc_methods,
+	};
+
+	return type < ARRAY_SIZE(kinds) ? kinds[type] : NULL;
 }

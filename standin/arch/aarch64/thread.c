@@ -128,45 +128,16 @@ void arch_set_tls_base(struct tcb *t, u64 base)
 
 /* ---- registers by number ---- */
 
-/* seL4_UserContext's order: where the word is in struct context. */
-static const u8 context_at[] = {
-	offsetof(struct context, elr) / 8,
-	offsetof(struct context, sp) / 8,
-	offsetof(struct context, spsr) / 8,
-	0,
-	1,
-	2,
-	3,
-	4,
-	5,
-	6,
-	7,
-	8,
-	16,
-	17,
-	18,
-	29,
-	30,
-	9,
-	10,
-	11,
-	12,
-	13,
-	14,
-	15,
-	19,
-	20,
-	21,
-	22,
-	23,
-	24,
-	25,
-	26,
-	27,
-	28,
-	offsetof(struct context, tpidr_el0) / 8,
-	offsetof(struct context, tpidrro_el0) / 8,
-};
+/* seL4_UserContext's order, as numbers of words of struct context: pc, sp, spsr, then registers. */
+static const u8 context_at[] = { 32, 31, 33, 0,  1,  2,  3,  4,  5,  6,  7,  8,
+				 16, 17, 18, 29, 30, 9,  10, 11, 12, 13, 14, 15,
+				 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 34, 35 };
+
+_Static_assert(offsetof(struct context, sp) == 31 * 8 && offsetof(struct context, elr) == 32 * 8 &&
+		       offsetof(struct context, spsr) == 33 * 8 &&
+		       offsetof(struct context, tpidr_el0) == 34 * 8 &&
+		       offsetof(struct context, tpidrro_el0) == 35 * 8,
+	       "context_at, trap.S");
 
 enum { WORD_PC = 0, WORD_SPSR = 2 };
 
@@ -225,4 +196,21 @@ void arch_thread_flags_changed(struct tcb *t)
 {
 	if (t->flags & seL4_TCBFlag_fpuDisabled)
 		fpu_unload(t);
+}
+
+/* ---- time: the system counter, and the EL2 physical timer as the kernel's one-shot timer ---- */
+
+u64 arch_now(void)
+{
+	return READ_REG(cntpct_el0);
+}
+
+u64 arch_ticks_per_second(void)
+{
+	return READ_REG(cntfrq_el0);
+}
+
+void arch_timer_set(u64 when)
+{
+	WRITE_REG(cnthp_cval_el2, when);
 }

@@ -7,22 +7,26 @@
  * kernel stack. What else belongs to a thread (tpidr_el0, FPU, EL1 registers) stays in the machine
  * until another thread needs it.
  */
+	.macro	each op
+	\op	x0, x1, [sp, #0]
+	\op	x2, x3, [sp, #16]
+	\op	x4, x5, [sp, #32]
+	\op	x6, x7, [sp, #48]
+	\op	x8, x9, [sp, #64]
+	\op	x10, x11, [sp, #80]
+	\op	x12, x13, [sp, #96]
+	\op	x14, x15, [sp, #112]
+	\op	x16, x17, [sp, #128]
+	\op	x18, x19, [sp, #144]
+	\op	x20, x21, [sp, #160]
+	\op	x22, x23, [sp, #176]
+	\op	x24, x25, [sp, #192]
+	\op	x26, x27, [sp, #208]
+	\op	x28, x29, [sp, #224]
+	.endm
+
 	.macro	enter handler
-	stp	x0, x1, [sp, #0]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x19, [sp, #144]
-	stp	x20, x21, [sp, #160]
-	stp	x22, x23, [sp, #176]
-	stp	x24, x25, [sp, #192]
-	stp	x26, x27, [sp, #208]
-	stp	x28, x29, [sp, #224]
+	each	stp
 	mrs	x0, sp_el0
 	stp	x30, x0, [sp, #240]
 	mrs	x1, elr_el2
@@ -92,22 +96,25 @@ trap_return:
 	msr	spsr_el2, x2
 	ldp	x30, x0, [sp, #240]
 	msr	sp_el0, x0
-	ldp	x28, x29, [sp, #224]
-	ldp	x26, x27, [sp, #208]
-	ldp	x24, x25, [sp, #192]
-	ldp	x22, x23, [sp, #176]
-	ldp	x20, x21, [sp, #160]
-	ldp	x18, x19, [sp, #144]
-	ldp	x16, x17, [sp, #128]
-	ldp	x14, x15, [sp, #112]
-	ldp	x12, x13, [sp, #96]
-	ldp	x10, x11, [sp, #80]
-	ldp	x8, x9, [sp, #64]
-	ldp	x6, x7, [sp, #48]
-	ldp	x4, x5, [sp, #32]
-	ldp	x2, x3, [sp, #16]
-	ldp	x0, x1, [sp, #0]
+	each	ldp
 	eret
+
+	/* void arch_smc(u64 r[8]): registers x0 to x7 of a secure monitor call (DEN0028, SMCCC 1.0) */
+	.global arch_smc
+arch_smc:
+	stp	x30, x0, [sp, #-16]!
+	mov	x8, x0
+	ldp	x0, x1, [x8, #0]
+	ldp	x2, x3, [x8, #16]
+	ldp	x4, x5, [x8, #32]
+	ldp	x6, x7, [x8, #48]
+	smc	#0
+	ldp	x30, x8, [sp], #16
+	stp	x0, x1, [x8, #0]
+	stp	x2, x3, [x8, #16]
+	stp	x4, x5, [x8, #32]
+	stp	x6, x7, [x8, #48]
+	ret
 
 from_kernel:
 	mrs	x1, tpidr_el2

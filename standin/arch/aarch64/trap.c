@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Traps: from the registers of an exception to a system call, a fault or an interrupt, and from the
- * scheduler's choice back. The offsets that trap.S uses are checked here.
+ * scheduler's choice back. The offsets that trap.S uses are checked here and in thread.c.
  */
 #include "standin/api/syscall.h"
 #include "standin/ipc/ipc.h"
@@ -16,9 +16,6 @@
 #include "standin/arch/aarch64/regs.h"
 
 _Static_assert(offsetof(struct tcb, ctx) == 0, "trap.S");
-_Static_assert(offsetof(struct context, sp) == 248, "trap.S");
-_Static_assert(offsetof(struct context, elr) == 256, "trap.S");
-_Static_assert(offsetof(struct context, spsr) == 264, "trap.S");
 _Static_assert(offsetof(struct core, stack_top) == 0, "trap.S");
 _Static_assert(offsetof(struct fpu_state, fpsr) == 512, "fpu.S");
 
@@ -167,78 +164,65 @@ void trap_from_kernel(u64 vector)
 
 /* ---- fault messages ---- */
 
-/* Words 4 and up, if the receiver has a buffer; returns the length of what it gets. */
-static u64 put_rest(u64 *buf, const u64 *words, u64 length)
-{
-	if (buf == NULL)
-		return seL4_FastMessageRegisters;
-	for (u64 i = seL4_FastMessageRegisters; i < length; i++)
-		buf[i] = words[i - seL4_FastMessageRegisters];
-	return length;
-}
+enum { FAULT_WORDS = seL4_UnknownSyscall_Length };
 
-static u64 cap_fault_message(struct tcb *t, u64 *mr, u64 *buf)
+/* All words of the message, as the API orders them; returns how many. */
+static u64 fault_words(const struct tcb *t, u64 out[FAULT_WORDS])
 {
-	static const u8 lengths[] = { 4, 4, 5, 6, 7 };
-	const u64 *w = t->fault.w;
-
-	mr[seL4_CapFault_Addr] = w[seL4_CapFault_Addr];
-	mr[seL4_CapFault_InRecvPhase] = w[seL4_CapFault_InRecvPhase];
-	mr[seL4_CapFault_LookupFailureType] = w[seL4_CapFault_LookupFailureType];
-	return put_rest(buf, &w[seL4_CapFault_BitsLeft],
-			lengths[w[seL4_CapFault_LookupFailureType] % ARRAY_SIZE(lengths)]);
-}
-
-static u64 syscall_message(struct tcb *t, u64 *mr, u64 *buf)
-{
+	static const u8 cap_fault_lengths[] = { 4, 4, 5, 6, 7 };
 	const struct context *ctx = &t->ctx;
+	const struct fault *f = &t->fault;
 
-	mr[0] = ctx->x[0];
-	mr[1] = ctx->x[1];
-	mr[2] = ctx->x[2];
-	mr[3] = ctx->x[3];
-	if (buf == NULL)
-		return seL4_FastMessageRegisters;
-	buf[seL4_UnknownSyscall_X4] = ctx->x[4];
-	buf[seL4_UnknownSyscall_X5] = ctx->x[5];
-	buf[seL4_UnknownSyscall_X6] = ctx->x[6];
-	buf[seL4_UnknownSyscall_X7] = ctx->x[7];
-	buf[seL4_UnknownSyscall_FaultIP] = ctx->elr;
-	buf[seL4_UnknownSyscall_SP] = ctx->sp;
-	buf[seL4_UnknownSyscall_LR] = ctx->elr + 4;
-	buf[seL4_UnknownSyscall_SPSR] = ctx->spsr;
-	buf[seL4_UnknownSyscall_Syscall] = t->fault.w[0];
-	return seL4_UnknownSyscall_Length;
+	out[0] = ctx->elr;
+	switch (f->label) {
+	case seL4_Fault_VMFault:
+		out[seL4_VMFault_Addr] = f->w[0];
+		out[seL4_VMFault_PrefetchFault] = f->w[1];
+		out[seL4_VMFault_FSR] = f->w[2];
+		return seL4_VMFault_Length;
+	case seL4_Fault_UnknownSyscall:
+		for (unsigned i = 0; i <= seL4_UnknownSyscall_X7; i++)
+			out[i] = ctx->x[i];
+		out[seL4_UnknownSyscall_FaultIP] = ctx->elr;
+		out[seL4_UnknownSyscall_SP] = ctx->sp;
+		out[seL4_UnknownSyscall_LR] = ctx->elr + 4;
+		out[seL4_UnknownSyscall_SPSR] = ctx->spsr;
+		out[seL4_UnknownSyscall_Syscall] = f->w[0];
+		return seL4_UnknownSyscall_Length;
+	case seL4_Fault_CapFault:
+		for (unsigned i = seL4_CapFault_Addr; i < ARRAY_SIZE(f->w); i++)
+			out[i] = f->w[i];
+		return cap_fault_lengths[f->w[seL4_CapFault_LookupFailureType] %
+					 ARRAY_SIZE(cap_fault_lengths)];
+	case seL4_Fault_UserException:
+		out[seL4_UserException_SP] = ctx->sp;
+		out[seL4_UserException_SPSR] = ctx->spsr;
+		out[seL4_UserException_Number] = f->w[0];
+		out[seL4_UserException_Code] = f->w[1];
+		return seL4_UserException_Length;
+	case seL4_Fault_Timeout:
+		out[seL4_Timeout_Data] = f->w[0];
+		out[seL4_Timeout_Consumed] = f->w[1];
+		return seL4_Timeout_Length;
+	default: /* one word of the machine's */
+		out[0] = f->w[0];
+		return 1;
+	}
 }
 
 u64 arch_fault_message(struct tcb *t, u64 *mr, u64 *buf)
 {
-	const struct fault *f = &t->fault;
+	u64 words[FAULT_WORDS], length = fault_words(t, words);
 
-	mr[0] = t->ctx.elr;
-	switch (f->label) {
-	case seL4_Fault_VMFault:
-		mr[seL4_VMFault_Addr] = f->w[0];
-		mr[seL4_VMFault_PrefetchFault] = f->w[1];
-		mr[seL4_VMFault_FSR] = f->w[2];
-		return seL4_VMFault_Length;
-	case seL4_Fault_UnknownSyscall:
-		return syscall_message(t, mr, buf);
-	case seL4_Fault_CapFault:
-		return cap_fault_message(t, mr, buf);
-	case seL4_Fault_UserException:
-		mr[seL4_UserException_SP] = t->ctx.sp;
-		mr[seL4_UserException_SPSR] = t->ctx.spsr;
-		mr[seL4_UserException_Number] = f->w[0];
-		return put_rest(buf, &f->w[1], seL4_UserException_Length);
-	case seL4_Fault_Timeout:
-		mr[seL4_Timeout_Data] = f->w[0];
-		mr[seL4_Timeout_Consumed] = f->w[1];
-		return seL4_Timeout_Length;
-	default: /* one word of the machine's */
-		mr[0] = f->w[0];
-		return 1;
-	}
+	for (u64 i = 0; i < length && i < seL4_FastMessageRegisters; i++)
+		mr[i] = words[i];
+	if (LIKELY(length <= seL4_FastMessageRegisters))
+		return length;
+	if (buf == NULL)
+		return seL4_FastMessageRegisters;
+	for (u64 i = seL4_FastMessageRegisters; i < length; i++)
+		buf[i] = words[i];
+	return length;
 }
 
 static u64 word(const u64 *mr, const u64 *buf, u64 i)

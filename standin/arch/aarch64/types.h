@@ -8,7 +8,7 @@
 #include "standin/lib/types.h"
 
 enum arch_cap_type {
-	CAP_FRAME = 13,      /* rights; size; device; data: address (48 bits) and ASID (16) */
+	CAP_FRAME = 13,      /* rights; device; data: address (48 bits) and ASID (16) */
 	CAP_PAGE_TABLE = 14, /* data as a frame's */
 	CAP_VSPACE = 15,     /* data: ASID << 48 */
 	CAP_ASID_CONTROL = 16,

@@ -26,8 +26,10 @@ enum { CNTV_ENABLE = 1, CNTHP_ENABLE = 1, ICH_ENABLE = 1, PRIORITY_MAX = 31, VIR
 /* SCTLR_EL1 at reset of a guest: RES1 bits, MMU and caches off. */
 #define SCTLR_GUEST 0x30c50838ull
 
-void vcpu_init(struct vcpu *v)
+void vcpu_init(void *vcpu)
 {
+	struct vcpu *v = vcpu;
+
 	v->regs[seL4_VCPUReg_SCTLR] = SCTLR_GUEST;
 	v->ich_hcr = ICH_ENABLE;
 }
@@ -228,8 +230,6 @@ static u64 set_tcb(struct invocation *inv)
 	struct vcpu *v = cap_object(inv->cap);
 	struct tcb *t;
 
-	if (inv->extra_count < 1)
-		return seL4_TruncatedMessage;
 	if (cap_type(inv->extra[0]->cap) != CAP_TCB)
 		return seL4_IllegalOperation;
 	t = cap_object(inv->extra[0]->cap);
@@ -273,15 +273,9 @@ static u64 inject(struct invocation *inv)
 {
 	struct vcpu *v = cap_object(inv->cap);
 	struct injection in = { .v = v };
-	u64 word, virq, prio, group, index;
+	u64 word = arg(inv, 0), virq = word & 0xffff, prio = word >> 16 & 0xff;
+	u64 group = word >> 24 & 0xff, index = word >> 32 & 0xff;
 
-	if (inv->length < 1)
-		return seL4_TruncatedMessage;
-	word = arg(inv, 0);
-	virq = word & 0xffff;
-	prio = word >> 16 & 0xff;
-	group = word >> 24 & 0xff;
-	index = word >> 32 & 0xff;
 	if (virq > VIRQ_MAX)
 		return fail_range(inv, 0, VIRQ_MAX);
 	if (prio > PRIORITY_MAX)
@@ -297,59 +291,45 @@ static u64 inject(struct invocation *inv)
 	return seL4_NoError;
 }
 
-/* Where a field is now, as far as this core knows: in its registers, or in memory. */
-static void access_reg(struct invocation *inv, u64 field, bool write, u64 *value)
+/* ReadReg [field] -> value, WriteReg [field, value]. In this core's registers, or in memory. */
+static u64 access_field(struct invocation *inv)
 {
 	struct vcpu *v = cap_object(inv->cap);
+	bool write = inv->label == ARMVCPUWriteReg;
+	u64 field = arg(inv, 0), value = write ? arg(inv, 1) : 0;
 
-	if (inv->core->arch.vcpu == v && access_lazy(field, write, value))
-		return;
-	if (write)
-		v->regs[field] = *value;
-	else
-		*value = v->regs[field];
-}
-
-static u64 access_field(struct invocation *inv, bool write)
-{
-	u64 field, value = 0;
-
-	if (inv->length < (write ? 2 : 1))
-		return seL4_TruncatedMessage;
-	field = arg(inv, 0);
 	if (field >= VCPU_REGS)
 		return fail_argument(inv, 1);
-	if (write)
-		value = arg(inv, 1);
-	access_reg(inv, field, write, &value);
+	if (inv->core->arch.vcpu != v || !access_lazy(field, write, &value)) {
+		if (write)
+			v->regs[field] = value;
+		else
+			value = v->regs[field];
+	}
 	if (!write)
 		result(inv, 0, value);
 	return seL4_NoError;
 }
 
-u64 vcpu_invoke(struct invocation *inv)
+static u64 ack_vppi(struct invocation *inv)
 {
 	struct vcpu *v = cap_object(inv->cap);
 
-	switch (inv->label) {
-	case ARMVCPUSetTCB:
-		return set_tcb(inv);
-	case ARMVCPUInjectIRQ:
-		return inject(inv);
-	case ARMVCPUReadReg:
-		return access_field(inv, false);
-	case ARMVCPUWriteReg:
-		return access_field(inv, true);
-	case ARMVCPUAckVPPI:
-		if (inv->length < 1)
-			return seL4_TruncatedMessage;
-		if (arg(inv, 0) >= gic.irq_count)
-			return fail_range(inv, 0, gic.irq_count - 1);
-		if (arg(inv, 0) != IRQ_VIRTUAL_TIMER)
-			return fail_argument(inv, 0);
-		v->vppi_masked = false;
-		return seL4_NoError;
-	default:
-		return seL4_IllegalOperation;
-	}
+	if (arg(inv, 0) >= gic.irq_count)
+		return fail_range(inv, 0, gic.irq_count - 1);
+	if (arg(inv, 0) != IRQ_VIRTUAL_TIMER)
+		return fail_argument(inv, 0);
+	v->vppi_masked = false;
+	return seL4_NoError;
 }
+
+enum { FIRST = ARMVCPUSetTCB };
+
+static const struct method rows[] = {
+	[ARMVCPUSetTCB - FIRST] = { .act = set_tcb, .caps = 1 },
+	[ARMVCPUInjectIRQ - FIRST] = { .act = inject, .words = 1, .quiet = true },
+	[ARMVCPUReadReg - FIRST] = { .act = access_field, .words = 1, .quiet = true },
+	[ARMVCPUWriteReg - FIRST] = { .act = access_field, .words = 2, .quiet = true },
+	[ARMVCPUAckVPPI - FIRST] = { .act = ack_vppi, .words = 1, .quiet = true },
+};
+const struct methods vcpu_methods = METHODS(FIRST, rows);

@@ -133,13 +133,10 @@ static u64 target_vspace(struct invocation *inv, u64 *asid, u64 *root)
 
 static u64 table_map(struct invocation *inv)
 {
-	u64 va, asid, root, err, missing = 0, bits, *entry = NULL;
+	u64 va = arg(inv, 0), asid, root, err, missing = 0, bits, *entry = NULL;
 
-	if (inv->length < 2 || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
 	if (cap_asid(inv->cap) != 0)
 		return fail_capability(inv, 0);
-	va = arg(inv, 0);
 	if (va > seL4_UserTop)
 		return fail_argument(inv, 0);
 	err = target_vspace(inv, &asid, &root);
@@ -158,12 +155,8 @@ static u64 table_map(struct invocation *inv)
 	return seL4_NoError;
 }
 
-u64 page_table_invoke(struct invocation *inv)
+static u64 table_unmap(struct invocation *inv)
 {
-	if (inv->label == ARMPageTableMap)
-		return table_map(inv);
-	if (inv->label != ARMPageTableUnmap)
-		return seL4_IllegalOperation;
 	if (!slot_is_final(inv->slot))
 		return seL4_RevokeFirst;
 	vspace_unmap_table(inv->cap);
@@ -176,14 +169,10 @@ u64 page_table_invoke(struct invocation *inv)
 
 static u64 page_map(struct invocation *inv)
 {
-	u64 va, rights, attr, asid, root, err, missing, *entry, old, size = cap_size(inv->cap);
+	u64 va = arg(inv, 0), rights = arg(inv, 1) & cap_rights(inv->cap), attr = arg(inv, 2);
+	u64 asid, root, missing, *entry, old, size = cap_size(inv->cap);
+	u64 err = target_vspace(inv, &asid, &root);
 
-	if (inv->length < 3 || inv->extra_count < 1)
-		return seL4_TruncatedMessage;
-	va = arg(inv, 0);
-	rights = arg(inv, 1) & cap_rights(inv->cap);
-	attr = arg(inv, 2);
-	err = target_vspace(inv, &asid, &root);
 	if (err != seL4_NoError)
 		return err;
 	if (cap_asid(inv->cap) != 0) {
@@ -213,28 +202,15 @@ static u64 page_map(struct invocation *inv)
 	return seL4_NoError;
 }
 
-static bool cache_operation(u64 label, u64 va, u64 size)
+/* Cleans also where it is to invalidate only: lines at the ends may hold what belongs to others. */
+static void cache_operation(u64 label, u64 va, u64 size)
 {
-	switch (label) {
-	case ARMPageClean_Data:
-	case ARMVSpaceClean_Data:
+	if (label == ARMPageClean_Data || label == ARMVSpaceClean_Data)
 		cache_clean(va, size);
-		return true;
-	case ARMPageInvalidate_Data:
-	case ARMVSpaceInvalidate_Data:
-		cache_invalidate(va, size);
-		return true;
-	case ARMPageCleanInvalidate_Data:
-	case ARMVSpaceCleanInvalidate_Data:
-		cache_clean_invalidate(va, size);
-		return true;
-	case ARMPageUnify_Instruction:
-	case ARMVSpaceUnify_Instruction:
+	else if (label == ARMPageUnify_Instruction || label == ARMVSpaceUnify_Instruction)
 		cache_unify(va, size);
-		return true;
-	default:
-		return false;
-	}
+	else
+		cache_clean_invalidate(va, size);
 }
 
 /* Whether the kernel's window has the memory mapped as memory. */
@@ -246,10 +222,8 @@ static bool in_window(u64 pa)
 /* [start, end): offsets into the page */
 static u64 page_cache(struct invocation *inv)
 {
-	u64 start, end, root;
+	u64 start = arg(inv, 0), end = arg(inv, 1), root;
 
-	if (inv->length < 2)
-		return seL4_TruncatedMessage;
 	if (cap_asid(inv->cap) == 0)
 		return seL4_IllegalOperation;
 	root = asid_lookup(cap_asid(inv->cap));
@@ -258,8 +232,6 @@ static u64 page_cache(struct invocation *inv)
 
 		return fail_lookup(inv, false, &why);
 	}
-	start = arg(inv, 0);
-	end = arg(inv, 1);
 	if (end <= start)
 		return fail_argument(inv, 1);
 	if (start >= BIT(cap_size(inv->cap)) || end > BIT(cap_size(inv->cap)))
@@ -269,26 +241,17 @@ static u64 page_cache(struct invocation *inv)
 	return seL4_NoError;
 }
 
-u64 frame_invoke(struct invocation *inv)
+static u64 page_unmap(struct invocation *inv)
 {
-	switch (inv->label) {
-	case ARMPageMap:
-		return page_map(inv);
-	case ARMPageUnmap:
-		vspace_unmap_frame(inv->cap);
-		inv->slot->cap.data = 0;
-		return seL4_NoError;
-	case ARMPageGetAddress:
-		result(inv, 0, cap_pa(inv->cap));
-		return seL4_NoError;
-	case ARMPageClean_Data:
-	case ARMPageInvalidate_Data:
-	case ARMPageCleanInvalidate_Data:
-	case ARMPageUnify_Instruction:
-		return page_cache(inv);
-	default:
-		return seL4_IllegalOperation;
-	}
+	vspace_unmap_frame(inv->cap);
+	inv->slot->cap.data = 0;
+	return seL4_NoError;
+}
+
+static u64 page_address(struct invocation *inv)
+{
+	result(inv, 0, cap_pa(inv->cap));
+	return seL4_NoError;
 }
 
 /* The page that maps `va`: its size in bits and its entry, or NULL. */
@@ -308,16 +271,10 @@ static u64 *find_page(u64 root, u64 va, u64 *bits)
 }
 
 /* [start, end): addresses within one page */
-u64 vspace_invoke(struct invocation *inv)
+static u64 vspace_cache(struct invocation *inv)
 {
-	u64 start, end, root, bits, *entry;
+	u64 start = arg(inv, 0), end = arg(inv, 1), root, bits, *entry;
 
-	if (inv->label < ARMVSpaceClean_Data || inv->label > ARMVSpaceUnify_Instruction)
-		return seL4_IllegalOperation;
-	if (inv->length < 2)
-		return seL4_TruncatedMessage;
-	start = arg(inv, 0);
-	end = arg(inv, 1);
 	if (end <= start)
 		return fail_argument(inv, 1);
 	if (end > seL4_UserTop)
@@ -343,3 +300,32 @@ u64 vspace_invoke(struct invocation *inv)
 				end - start);
 	return seL4_NoError;
 }
+
+enum {
+	FIRST_OF_VSPACE = ARMVSpaceClean_Data,
+	FIRST_OF_TABLE = ARMPageTableMap,
+	FIRST_OF_PAGE = ARMPageMap,
+};
+
+static const struct method vspace_rows[] = {
+	[ARMVSpaceClean_Data - FIRST_OF_VSPACE] = { .act = vspace_cache, .words = 2 },
+	[ARMVSpaceInvalidate_Data - FIRST_OF_VSPACE] = { .act = vspace_cache, .words = 2 },
+	[ARMVSpaceCleanInvalidate_Data - FIRST_OF_VSPACE] = { .act = vspace_cache, .words = 2 },
+	[ARMVSpaceUnify_Instruction - FIRST_OF_VSPACE] = { .act = vspace_cache, .words = 2 },
+};
+static const struct method table_rows[] = {
+	[ARMPageTableMap - FIRST_OF_TABLE] = { .act = table_map, .words = 2, .caps = 1 },
+	[ARMPageTableUnmap - FIRST_OF_TABLE] = { .act = table_unmap },
+};
+static const struct method page_rows[] = {
+	[ARMPageMap - FIRST_OF_PAGE] = { .act = page_map, .words = 3, .caps = 1 },
+	[ARMPageUnmap - FIRST_OF_PAGE] = { .act = page_unmap },
+	[ARMPageClean_Data - FIRST_OF_PAGE] = { .act = page_cache, .words = 2 },
+	[ARMPageInvalidate_Data - FIRST_OF_PAGE] = { .act = page_cache, .words = 2 },
+	[ARMPageCleanInvalidate_Data - FIRST_OF_PAGE] = { .act = page_cache, .words = 2 },
+	[ARMPageUnify_Instruction - FIRST_OF_PAGE] = { .act = page_cache, .words = 2 },
+	[ARMPageGetAddress - FIRST_OF_PAGE] = { .act = page_address },
+};
+const struct methods vspace_methods = METHODS(FIRST_OF_VSPACE, vspace_rows);
+const struct methods page_table_methods = METHODS(FIRST_OF_TABLE, table_rows);
+const struct methods frame_methods = METHODS(FIRST_OF_PAGE, page_rows);

@@ -64,11 +64,6 @@ void arch_cap_finalise(struct cap cap, bool final)
 	ended += final;
 }
 
-u64 arch_object_size(struct cap c)
-{
-	return cap_type(c) == CAP_FRAME ? BIT(cap_size(c)) : 0;
-}
-
 unsigned arch_cap_derive(struct cap cap, struct cap *out)
 {
 	*out = cap;
@@ -101,7 +96,8 @@ static int tear_down(void **state)
 
 static struct cap endpoint(u64 n)
 {
-	return cap_new(CAP_ENDPOINT, RIGHT_ALL, 0, UNTYPED_AT + 0x10000 + n * 16, 0);
+	return cap_new(CAP_ENDPOINT, RIGHT_ALL, seL4_EndpointBits, UNTYPED_AT + 0x10000 + n * 16,
+		       0);
 }
 
 static struct cap cnode(u64 n, u64 radix)
