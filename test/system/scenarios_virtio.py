@@ -123,6 +123,31 @@ def device_dies(s):
         check(machine.off() == 0, "status is not 0")
 
 
+@scenario(takes=25)
+def hostile_server(s):
+    """Servers that write noise into all they share with VMMs: their devices are useless, and nothing else is.
+    One that cannot live is given up."""
+    linux.make_test_ramdisks()
+    disk = make_disk(f"{s.name}.disk", 64)
+    machine = s.boot("hostile-server.dts", qemu=host_devices(disk), settings=[
+        linux.run("debian", "ifconfig eth0 10.0.0.1 up; ifconfig eth1 10.0.1.1 up; "
+                            "ping -c 1 -W 1 10.0.0.2; ping -c 1 -W 1 10.0.1.2; "
+                            "disk check /dev/vda 4 1 512; echo ALIVE"),
+        '/vms/selftest:cmdline="wild test=virtio-blk-wild-server"'])
+    with s.test("who dies in a row is given up"):
+        machine.see(r"dead-network died 9 times, the last 9 of them in a row, and is given up$")
+    with s.test("a guest's memory is only touched where it said"):
+        end = machine.see(r"SELFTEST (\d+) passed, (\d+) failed$", 3 * PATIENCE)
+        check(end.groups() == ("1", "0"), machine.last_lines())
+    with s.test("another device of such a VM works"):
+        machine.see(r"CHECK ok .*\n", 2 * PATIENCE)
+        machine.see(r"^(\[debian\] )?ALIVE", PATIENCE)
+    with s.test("no VMM and no other program died, and all ends with status 0"):
+        check(machine.off() == 0, "status is not 0")
+        faults = [line for line in re.findall(r"vessel: (.*), thread \d+: ", machine.text) if line != "dead-network"]
+        check(not faults, ", ".join(faults))
+
+
 @scenario(gic=(2, 3), soak=True, takes=25)
 def stream(s):
     """Streams from VM to VM through the switch, several at once; every byte is compared."""

@@ -478,6 +478,41 @@ static void comes_back(void)
 	}
 }
 
+/*
+ * Only with `wild` on the command line: the server of the disks writes noise into all it shares with the VMM.
+ * Requests end anyhow or not at all; no byte is touched but those that they gave.
+ */
+static void wild_server(void)
+{
+	enum { ROUNDS = 100, WAIT_MS = 20 };
+	uint64_t data = data_memory(0);
+
+	SKIP_IF(!bootarg("wild", NULL), "the server is one of ours");
+	FOR_EACH_DISK (vd) {
+		uint64_t features = vd->features;
+
+		for (unsigned i = 0; i < ROUNDS; i++) {
+			uint64_t limit = counter() + counter_hz() / 1000 * WAIT_MS;
+			struct piece pieces[4];
+			uint32_t written;
+			struct virtq q;
+
+			EXPECT(virtio_negotiate(vd, features));
+			EXPECT(open_disk(vd, &q));
+			paint(data, 3 * SECTOR, i);
+			EXPECT(virtq_offer(&q, pieces,
+					   build(pieces, 0, i % 2 == 0 ? BLK_IN : BLK_OUT, i % 4,
+						 data + SECTOR, SECTOR)) >= 0);
+			virtio_notify(vd, 0);
+			while (virtq_take(&q, &written) < 0 && counter() < limit)
+				;
+			EXPECT(painted(data, SECTOR, i));
+			EXPECT(painted(data + 2 * SECTOR, SECTOR, i + 2 * SECTOR));
+		}
+		EXPECT(virtio_reset(vd));
+	}
+}
+
 const struct test blk_tests[] = {
 	{ "virtio-blk-identity", identity },
 	{ "virtio-blk-reads", reads },
@@ -487,6 +522,7 @@ const struct test blk_tests[] = {
 	{ "virtio-blk-discards", discards },
 	{ "virtio-blk-depth", depth },
 	{ "virtio-blk-comes-back", comes_back },
+	{ "virtio-blk-wild-server", wild_server },
 	{ "virtio-blk-resets-in-flight", resets_in_flight },
 	{ "virtio-blk-queue-resets-in-flight", queue_resets_in_flight },
 	{ NULL, NULL },
