@@ -132,7 +132,7 @@ static bool read_address(const char *text, uint8_t address[6])
 				c -= 'a' - 10;
 			else
 				return false;
-			address[i] = (uint8_t)(address[i] << 4 | c);
+			address[i] = (uint8_t)((unsigned)address[i] << 4 | c);
 		}
 		if (i < 5 && *text++ == '\0')
 			return false;
