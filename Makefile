@@ -33,7 +33,7 @@ help:
 #>
 #> Missing Debian packages are installed first, by apt-get, as root or through sudo.
 #>
-#> make run and make bench take:
+#> make run takes (make bench: KERNEL and SEL4_INCLUDE alone):
 #>   EXAMPLE=hello           a system of examples/, or the path of a description (.dts)
 #>   GUEST_KERNEL=FILE       another arm64 kernel for the guest (Image, gzip'd Image, ELF)
 #>   GUEST_INITRD=FILE       another initial RAM disk
@@ -92,7 +92,7 @@ fuzz:
 bench: build
 	@$(call install,guest run)
 	@tools/debian-guest tools
-	@tools/bench $(if $(KERNEL),--kernel '$(KERNEL)')
+	@tools/bench $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(GIC),--gic '$(GIC)') $(if $(CORES),--cores '$(CORES)')
 
 docs:
 	@$(call install,docs)
