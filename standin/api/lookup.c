@@ -77,6 +77,18 @@ u64 fail_lookup(struct invocation *inv, bool source, const struct lookup_error *
 	return seL4_FailedLookup;
 }
 
+u64 fail_missing(struct invocation *inv, bool source, u64 depth)
+{
+	return fail_lookup(
+		inv, source,
+		&(struct lookup_error){ .type = seL4_MissingCapability, .w = { depth } });
+}
+
+u64 fail_root(struct invocation *inv)
+{
+	return fail_lookup(inv, false, &(struct lookup_error){ .type = seL4_InvalidRoot });
+}
+
 u64 lookup_for_op(struct invocation *inv, struct cap root, u64 index, u64 depth, bool source,
 		  struct slot **out)
 {

@@ -16,3 +16,7 @@ u64 lookup_for_op(struct invocation *inv, struct cap root, u64 index, u64 depth,
 		  struct slot **out);
 
 u64 fail_lookup(struct invocation *inv, bool source, const struct lookup_error *why);
+/** There is nothing at that depth. */
+u64 fail_missing(struct invocation *inv, bool source, u64 depth);
+/** What the lookup starts from is gone. */
+u64 fail_root(struct invocation *inv);

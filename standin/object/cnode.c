@@ -12,13 +12,6 @@ static u64 find_slot(struct invocation *inv, struct slot **s)
 	return lookup_for_op(inv, inv->cap, arg(inv, 0), arg(inv, 1), false, s);
 }
 
-static u64 fail_missing(struct invocation *inv, u64 depth)
-{
-	struct lookup_error why = { .type = seL4_MissingCapability, .w = { depth } };
-
-	return fail_lookup(inv, true, &why);
-}
-
 static u64 fail_derive(enum derive why)
 {
 	return why == DERIVE_REVOKE_FIRST ? seL4_RevokeFirst : seL4_IllegalOperation;
@@ -44,7 +37,7 @@ static u64 transfer(struct invocation *inv)
 	if (err != seL4_NoError)
 		return err;
 	if (slot_empty(src))
-		return fail_missing(inv, arg(inv, 3));
+		return fail_missing(inv, true, arg(inv, 3));
 	cap = src->cap;
 	if (copy) {
 		enum derive got;
@@ -91,9 +84,9 @@ static u64 rotate(struct invocation *inv)
 	if (src != dst && !slot_empty(dst))
 		return seL4_DeleteFirst;
 	if (slot_empty(src))
-		return fail_missing(inv, arg(inv, 7));
+		return fail_missing(inv, true, arg(inv, 7));
 	if (slot_empty(pivot))
-		return fail_missing(inv, arg(inv, 4));
+		return fail_missing(inv, true, arg(inv, 4));
 	src_cap = cap_set_data(src->cap, arg(inv, 5), true);
 	pivot_cap = cap_set_data(pivot->cap, arg(inv, 2), true);
 	if (cap_type(src_cap) == CAP_NULL || cap_type(pivot_cap) == CAP_NULL)

@@ -115,24 +115,6 @@ static u64 prepare(struct invocation *inv, struct install *in, u64 data)
 	return seL4_NoError;
 }
 
-static u64 prepare_cspace(struct invocation *inv, struct install *in, u64 data)
-{
-	u64 err = prepare(inv, in, data);
-
-	if (err == seL4_NoError && cap_type(in->cap) != CAP_CNODE)
-		return seL4_IllegalOperation;
-	return err;
-}
-
-static u64 prepare_vspace(struct invocation *inv, struct install *in, u64 data)
-{
-	u64 err = prepare(inv, in, data);
-
-	if (err == seL4_NoError && !arch_is_vspace_root(in->cap))
-		return seL4_IllegalOperation;
-	return err;
-}
-
 static u64 prepare_buffer(struct invocation *inv, struct install *in, u64 address)
 {
 	u64 err;
@@ -181,12 +163,14 @@ static u64 set_spaces(struct invocation *inv, struct slot *cspace, u64 cspace_da
 	struct install c = { .where = TCB_CSPACE, .src = cspace };
 	struct install v = { .where = TCB_VSPACE, .src = vspace };
 	struct tcb *t = target(inv);
-	u64 err;
+	u64 err = prepare(inv, &c, cspace_data);
 
-	err = prepare_cspace(inv, &c, cspace_data);
-	if (err != seL4_NoError)
-		return err;
-	err = prepare_vspace(inv, &v, vspace_data);
+	if (err == seL4_NoError && cap_type(c.cap) != CAP_CNODE)
+		err = seL4_IllegalOperation;
+	if (err == seL4_NoError)
+		err = prepare(inv, &v, vspace_data);
+	if (err == seL4_NoError && !arch_is_vspace_root(v.cap))
+		err = seL4_IllegalOperation;
 	if (err != seL4_NoError)
 		return err;
 	core_stall(t);

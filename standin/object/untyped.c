@@ -76,11 +76,8 @@ static u64 destination(struct invocation *inv, u64 *count, struct slot **out)
 			return err;
 		node = s->cap;
 	}
-	if (cap_type(node) != CAP_CNODE) {
-		struct lookup_error why = { .type = seL4_MissingCapability, .w = { depth } };
-
-		return fail_lookup(inv, false, &why);
-	}
+	if (cap_type(node) != CAP_CNODE)
+		return fail_missing(inv, false, depth);
 	size = BIT(cap_size(node));
 	if (offset > size - 1)
 		return fail_range(inv, 0, size - 1);

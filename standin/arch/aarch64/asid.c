@@ -213,11 +213,8 @@ static u64 assign(struct invocation *inv)
 
 	if (cap_type(s->cap) != CAP_VSPACE || cap_asid(s->cap) != 0)
 		return fail_capability(inv, 1);
-	if (asids.pools[first / POOL_ENTRIES] != pool) {
-		struct lookup_error why = { .type = seL4_InvalidRoot };
-
-		return fail_lookup(inv, false, &why);
-	}
+	if (asids.pools[first / POOL_ENTRIES] != pool)
+		return fail_root(inv);
 	for (u64 i = 0; i < POOL_ENTRIES; i++) {
 		if (first + i == 0 || pool[i] != 0)
 			continue;

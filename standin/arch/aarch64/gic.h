@@ -16,27 +16,43 @@ enum {
 	IRQ_FIRST_SPI = 32,
 };
 
+/* Registers of the distributor that both versions have; a core's own interrupts have a bank of them at
+ * c->arch.gic_bank. */
+enum {
+	GICD_CTLR = 0x000,
+	GICD_TYPER = 0x004,
+	GICD_IGROUPR = 0x080,
+	GICD_ISENABLER = 0x100,
+	GICD_ICENABLER = 0x180,
+	GICD_ICPENDR = 0x280,
+	GICD_IPRIORITYR = 0x400,
+	GICD_ICFGR = 0xc00,
+};
+
+enum { LR_PENDING = 1, LR_ACTIVE = 2 }; /* a list register's state */
+
 struct gic_ops {
 	void (*init)(void);
+	/** Finds the core's bank, and lets interrupts through to the core. */
 	void (*init_core)(struct core *c);
 	u32 (*ack)(void);
 	void (*eoi)(u32 iar);
-	/** `c` matters for interrupts below 32 only. */
-	void (*mask)(struct core *c, u32 irq, bool mask);
-	void (*configure)(struct core *c, u32 irq, bool edge);
+	/** A shared interrupt goes to that core. */
+	void (*route)(const struct core *c, u32 irq);
 	void (*kick)(const struct core *to);
 
 	/* The virtual interface of this core. */
 	u64 (*lr_read)(unsigned n);
 	void (*lr_write)(unsigned n, u64 lr);
-	u64 (*lr_make)(u64 virq, u64 prio, u64 group);
-	bool (*lr_active)(u64 lr); /* and not pending again */
-	u64 (*lr_without_eoi)(u64 lr);
 	void (*enable)(u64 hcr);
 	u64 (*disable)(void);
 	u64 (*ended)(void); /* list registers whose interrupt ended, as a mask */
+	/** All but the list registers. */
 	void (*save)(struct vcpu *v);
 	void (*load)(const struct vcpu *v);
+
+	u32 group;                              /* of the kernel's interrupts, a bit for each */
+	u8 lr_eoi, lr_prio, lr_state, lr_group; /* lowest bits of a list register's fields */
 };
 
 struct gic {
@@ -52,6 +68,9 @@ struct gic {
 
 extern struct gic gic;
 extern const struct gic_ops gic_v2_ops, gic_v3_ops;
+
+/** Masks or lets through an interrupt; `c`, for interrupts below 32, is this core. */
+void gic_mask(const struct core *c, u32 irq, bool mask);
 
 static inline u32 mmio_read(u64 at)
 {

@@ -4,15 +4,7 @@
 #include "standin/arch/aarch64/regs.h"
 
 enum {
-	GICD_CTLR = 0x000,
-	GICD_TYPER = 0x004,
-	GICD_IGROUPR = 0x080,
-	GICD_ISENABLER = 0x100,
-	GICD_ICENABLER = 0x180,
-	GICD_ICPENDR = 0x280,
-	GICD_IPRIORITYR = 0x400,
 	GICD_ITARGETSR = 0x800,
-	GICD_ICFGR = 0xc00,
 	GICD_SGIR = 0xf00,
 	GICC_CTLR = 0x00,
 	GICC_PMR = 0x04,
@@ -26,28 +18,12 @@ enum {
 	GICH_LR = 0x100,
 };
 
-#define PRIORITY  0xa0a0a0a0u
-#define LR_EOI    (1u << 19)
-#define LR_ACTIVE (1u << 29)
-#define LR_PEND   (1u << 28)
-
 static void init(void)
 {
-	gic.irq_count = ((mmio_read(gic.dist + GICD_TYPER) & 31) + 1) * 32;
-	mmio_write(gic.dist + GICD_CTLR, 0);
-	for (u64 i = 32; i < gic.irq_count; i += 32) {
-		mmio_write(gic.dist + GICD_ICENABLER + i / 8, ~0u);
-		mmio_write(gic.dist + GICD_ICPENDR + i / 8, ~0u);
-		mmio_write(gic.dist + GICD_IGROUPR + i / 8, 0);
-	}
-	for (u64 i = 32; i < gic.irq_count; i += 4) {
-		mmio_write(gic.dist + GICD_IPRIORITYR + i, PRIORITY);
+	for (u64 i = IRQ_FIRST_SPI; i < gic.irq_count; i += 4)
 		mmio_write(gic.dist + GICD_ITARGETSR + i, 0x01010101u);
-	}
 	mmio_write(gic.dist + GICD_CTLR, 1);
 	gic.lr_count = (mmio_read(gic.hyp + GICH_VTR) & 63) + 1;
-	if (gic.lr_count > LR_MAX)
-		gic.lr_count = LR_MAX;
 }
 
 static void init_core(struct core *c)
@@ -56,11 +32,7 @@ static void init_core(struct core *c)
 	c->arch.sgi_target = mmio_read(gic.dist + GICD_ITARGETSR) & 0xff;
 	if (c->arch.sgi_target == 0)
 		c->arch.sgi_target = BIT(c->id);
-	mmio_write(gic.dist + GICD_ICENABLER, 0xffff0000u);
-	mmio_write(gic.dist + GICD_ICPENDR, ~0u);
-	mmio_write(gic.dist + GICD_IGROUPR, 0);
-	for (u64 i = 0; i < 32; i += 4)
-		mmio_write(gic.dist + GICD_IPRIORITYR + i, PRIORITY);
+	c->arch.gic_bank = gic.dist; /* where only the core itself reaches its own */
 	mmio_write(gic.hyp + GICH_HCR, 0);
 	mmio_write(gic.cpu + GICC_PMR, 0xf0);
 	mmio_write(gic.cpu + GICC_CTLR, 1);
@@ -76,24 +48,9 @@ static void eoi(u32 iar)
 	mmio_write(gic.cpu + GICC_EOIR, iar);
 }
 
-/* Private interrupts have one register bank a core: only the core itself reaches its own. */
-static void mask(struct core *c, u32 irq, bool masked)
+static void route(const struct core *c, u32 irq)
 {
-	(void)c;
-	mmio_write(gic.dist + (masked ? GICD_ICENABLER : GICD_ISENABLER) + irq / 32 * 4,
-		   1u << (irq % 32));
-}
-
-static void configure(struct core *c, u32 irq, bool edge)
-{
-	u64 at = gic.dist + GICD_ICFGR + irq / 16 * 4;
-	u32 bit = 2u << (irq % 16 * 2);
-	u32 v = mmio_read(at);
-
-	mmio_write(at, edge ? v | bit : v & ~bit);
-	if (irq >= IRQ_FIRST_SPI)
-		*(volatile u8 *)(uintptr_t)(gic.dist + GICD_ITARGETSR + irq) =
-			(u8)c->arch.sgi_target;
+	*(volatile u8 *)(uintptr_t)(gic.dist + GICD_ITARGETSR + irq) = (u8)c->arch.sgi_target;
 }
 
 static void kick(const struct core *to)
@@ -110,21 +67,6 @@ static u64 lr_read(unsigned n)
 static void lr_write(unsigned n, u64 lr)
 {
 	mmio_write(gic.hyp + GICH_LR + n * 4, (u32)lr);
-}
-
-static u64 lr_make(u64 virq, u64 prio, u64 group)
-{
-	return LR_EOI | LR_PEND | virq | prio << 23 | group << 30;
-}
-
-static bool lr_active(u64 lr)
-{
-	return (lr & (LR_ACTIVE | LR_PEND)) == LR_ACTIVE;
-}
-
-static u64 lr_without_eoi(u64 lr)
-{
-	return lr & ~(u64)LR_EOI;
 }
 
 static void enable(u64 hcr)
@@ -149,16 +91,12 @@ static void save(struct vcpu *v)
 {
 	v->ich_vmcr = mmio_read(gic.hyp + GICH_VMCR);
 	v->ich_apr[0] = mmio_read(gic.hyp + GICH_APR);
-	for (unsigned i = 0; i < gic.lr_count; i++)
-		v->lr[i] = lr_read(i);
 }
 
 static void load(const struct vcpu *v)
 {
 	mmio_write(gic.hyp + GICH_VMCR, (u32)v->ich_vmcr);
 	mmio_write(gic.hyp + GICH_APR, (u32)v->ich_apr[0]);
-	for (unsigned i = 0; i < gic.lr_count; i++)
-		lr_write(i, v->lr[i]);
 }
 
 const struct gic_ops gic_v2_ops = {
@@ -166,17 +104,18 @@ const struct gic_ops gic_v2_ops = {
 	.init_core = init_core,
 	.ack = ack,
 	.eoi = eoi,
-	.mask = mask,
-	.configure = configure,
+	.route = route,
 	.kick = kick,
 	.lr_read = lr_read,
 	.lr_write = lr_write,
-	.lr_make = lr_make,
-	.lr_active = lr_active,
-	.lr_without_eoi = lr_without_eoi,
 	.enable = enable,
 	.disable = disable,
 	.ended = ended,
 	.save = save,
 	.load = load,
+	.group = 0,
+	.lr_eoi = 19,
+	.lr_prio = 23,
+	.lr_state = 28,
+	.lr_group = 30,
 };

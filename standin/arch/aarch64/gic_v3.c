@@ -4,14 +4,6 @@
 #include "standin/arch/aarch64/regs.h"
 
 enum {
-	GICD_CTLR = 0x0000,
-	GICD_TYPER = 0x0004,
-	GICD_IGROUPR = 0x0080,
-	GICD_ISENABLER = 0x0100,
-	GICD_ICENABLER = 0x0180,
-	GICD_ICPENDR = 0x0280,
-	GICD_IPRIORITYR = 0x0400,
-	GICD_ICFGR = 0x0c00,
 	GICD_IROUTER = 0x6000,
 	GICR_TYPER = 0x0008,
 	GICR_WAKER = 0x0014,
@@ -22,10 +14,6 @@ enum {
 };
 
 #define CTLR_RWP     BIT(31)
-#define PRIORITY     0xa0a0a0a0u
-#define LR_EOI       BIT(41)
-#define LR_PEND      BIT(62)
-#define LR_ACTIVE    BIT(63)
 #define TYPER_LAST   BIT(4)
 #define TYPER_VLPIS  BIT(1)
 #define WAKER_SLEEP  2u
@@ -39,25 +27,14 @@ static void wait_dist(void)
 
 static void init(void)
 {
-	gic.irq_count = ((mmio_read(gic.dist + GICD_TYPER) & 31) + 1) * 32;
 	if (gic.irq_count > IRQ_SPURIOUS)
 		gic.irq_count = IRQ_SPURIOUS;
-	mmio_write(gic.dist + GICD_CTLR, 0);
 	wait_dist();
 	mmio_write(gic.dist + GICD_CTLR, CTLR_ARE);
 	wait_dist();
-	for (u64 i = 32; i < gic.irq_count; i += 32) {
-		mmio_write(gic.dist + GICD_ICENABLER + i / 8, ~0u);
-		mmio_write(gic.dist + GICD_ICPENDR + i / 8, ~0u);
-		mmio_write(gic.dist + GICD_IGROUPR + i / 8, ~0u);
-	}
-	for (u64 i = 32; i < gic.irq_count; i += 4)
-		mmio_write(gic.dist + GICD_IPRIORITYR + i, PRIORITY);
 	mmio_write(gic.dist + GICD_CTLR, CTLR_ARE | CTLR_ENABLE);
 	wait_dist();
 	gic.lr_count = (unsigned)(READ_NAMED(ICH_VTR_EL2) & 31) + 1;
-	if (gic.lr_count > LR_MAX)
-		gic.lr_count = LR_MAX;
 }
 
 /* Affinity as GICR_TYPER and the SGI registers order it. */
@@ -82,19 +59,13 @@ static u64 find_redistributor(u64 mpidr)
 
 static void init_core(struct core *c)
 {
-	u64 at = find_redistributor(c->arch.mpidr), sgi = at + GICR_SGI_BASE;
+	u64 at = find_redistributor(c->arch.mpidr);
 
-	c->arch.gicr = at;
+	c->arch.gic_bank = at + GICR_SGI_BASE;
 	c->arch.sgi_target = affinity(c->arch.mpidr);
 	mmio_write(at + GICR_WAKER, mmio_read(at + GICR_WAKER) & ~WAKER_SLEEP);
 	while (mmio_read(at + GICR_WAKER) & WAKER_ASLEEP)
 		;
-	mmio_write(sgi + GICD_ICENABLER, 0xffff0000u);
-	mmio_write(sgi + GICD_ICPENDR, ~0u);
-	mmio_write(sgi + GICD_IGROUPR, ~0u);
-	for (u64 i = 0; i < 32; i += 4)
-		mmio_write(sgi + GICD_IPRIORITYR + i, PRIORITY);
-	mmio_write(sgi + GICD_ISENABLER, 1u << IRQ_KICK);
 	WRITE_NAMED(ICC_SRE_EL2, 0xf);
 	isb();
 	WRITE_NAMED(ICC_SRE_EL1, 7);
@@ -119,30 +90,12 @@ static void eoi(u32 iar)
 	isb();
 }
 
-static u64 bank(const struct core *c, u32 irq)
+static void route(const struct core *c, u32 irq)
 {
-	return irq < IRQ_FIRST_SPI ? c->arch.gicr + GICR_SGI_BASE : gic.dist;
-}
+	u64 at = gic.dist + GICD_IROUTER + irq * 8u, to = c->arch.sgi_target;
 
-static void mask(struct core *c, u32 irq, bool masked)
-{
-	mmio_write(bank(c, irq) + (masked ? GICD_ICENABLER : GICD_ISENABLER) + irq / 32 * 4,
-		   1u << (irq % 32));
-}
-
-static void configure(struct core *c, u32 irq, bool edge)
-{
-	u64 at = bank(c, irq) + GICD_ICFGR + irq / 16 * 4;
-	u32 bit = 2u << (irq % 16 * 2);
-	u32 v = mmio_read(at);
-
-	mmio_write(at, edge ? v | bit : v & ~bit);
-	if (irq >= IRQ_FIRST_SPI) {
-		u64 to = c->arch.sgi_target;
-
-		mmio_write(gic.dist + GICD_IROUTER + irq * 8u, (u32)to & 0xffffff);
-		mmio_write(gic.dist + GICD_IROUTER + irq * 8u + 4, (u32)(to >> 24));
-	}
+	mmio_write(at, (u32)to & 0xffffff);
+	mmio_write(at + 4, (u32)(to >> 24));
 }
 
 static void kick(const struct core *to)
@@ -204,21 +157,6 @@ static void lr_write(unsigned n, u64 lr)
 	lr_access(n, true, &lr);
 }
 
-static u64 lr_make(u64 virq, u64 prio, u64 group)
-{
-	return LR_EOI | LR_PEND | virq | prio << 48 | group << 60;
-}
-
-static bool lr_active(u64 lr)
-{
-	return (lr & (LR_ACTIVE | LR_PEND)) == LR_ACTIVE;
-}
-
-static u64 lr_without_eoi(u64 lr)
-{
-	return lr & ~LR_EOI;
-}
-
 static void enable(u64 hcr)
 {
 	WRITE_NAMED(ICH_HCR_EL2, hcr);
@@ -242,8 +180,6 @@ static void save(struct vcpu *v)
 	v->ich_vmcr = READ_NAMED(ICH_VMCR_EL2);
 	v->ich_apr[0] = READ_NAMED(ICH_AP0R0_EL2);
 	v->ich_apr[1] = READ_NAMED(ICH_AP1R0_EL2);
-	for (unsigned i = 0; i < gic.lr_count; i++)
-		v->lr[i] = lr_read(i);
 }
 
 static void load(const struct vcpu *v)
@@ -251,8 +187,6 @@ static void load(const struct vcpu *v)
 	WRITE_NAMED(ICH_VMCR_EL2, v->ich_vmcr);
 	WRITE_NAMED(ICH_AP0R0_EL2, v->ich_apr[0]);
 	WRITE_NAMED(ICH_AP1R0_EL2, v->ich_apr[1]);
-	for (unsigned i = 0; i < gic.lr_count; i++)
-		lr_write(i, v->lr[i]);
 }
 
 const struct gic_ops gic_v3_ops = {
@@ -260,17 +194,18 @@ const struct gic_ops gic_v3_ops = {
 	.init_core = init_core,
 	.ack = ack,
 	.eoi = eoi,
-	.mask = mask,
-	.configure = configure,
+	.route = route,
 	.kick = kick,
 	.lr_read = lr_read,
 	.lr_write = lr_write,
-	.lr_make = lr_make,
-	.lr_active = lr_active,
-	.lr_without_eoi = lr_without_eoi,
 	.enable = enable,
 	.disable = disable,
 	.ended = ended,
 	.save = save,
 	.load = load,
+	.group = ~0u,
+	.lr_eoi = 41,
+	.lr_prio = 48,
+	.lr_state = 62,
+	.lr_group = 60,
 };

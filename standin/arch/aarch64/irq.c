@@ -11,17 +11,56 @@
 
 struct gic gic;
 
+/* Interrupts of a bank: masked, not pending, of one priority. SGIs cannot be masked everywhere. */
+static void reset_bank(u64 base, u64 from, u64 to)
+{
+	for (u64 i = from; i < to; i += 32) {
+		mmio_write(base + GICD_ICENABLER + i / 8, i == 0 ? 0xffff0000u : ~0u);
+		mmio_write(base + GICD_ICPENDR + i / 8, ~0u);
+		mmio_write(base + GICD_IGROUPR + i / 8, gic.ops->group);
+	}
+	for (u64 i = from; i < to; i += 4)
+		mmio_write(base + GICD_IPRIORITYR + i, 0xa0a0a0a0u);
+}
+
+static u64 bank(const struct core *c, u32 irq)
+{
+	return irq < IRQ_FIRST_SPI ? c->arch.gic_bank : gic.dist;
+}
+
+void gic_mask(const struct core *c, u32 irq, bool mask)
+{
+	mmio_write(bank(c, irq) + (mask ? GICD_ICENABLER : GICD_ISENABLER) + irq / 32 * 4,
+		   1u << (irq % 32));
+}
+
+static void configure(const struct core *c, u32 irq, bool edge)
+{
+	u64 at = bank(c, irq) + GICD_ICFGR + irq / 16 * 4;
+	u32 bit = 2u << (irq % 16 * 2), v = mmio_read(at);
+
+	mmio_write(at, edge ? v | bit : v & ~bit);
+	if (irq >= IRQ_FIRST_SPI)
+		gic.ops->route(c, irq);
+}
+
 void irq_init(void)
 {
+	gic.irq_count = ((mmio_read(gic.dist + GICD_TYPER) & 31) + 1) * 32;
+	mmio_write(gic.dist + GICD_CTLR, 0);
+	reset_bank(gic.dist, IRQ_FIRST_SPI, gic.irq_count);
 	gic.ops->init();
+	if (gic.lr_count > LR_MAX)
+		gic.lr_count = LR_MAX;
 }
 
 void irq_init_core(struct core *c)
 {
 	gic.ops->init_core(c);
-	gic.ops->mask(c, IRQ_KICK, false);
-	gic.ops->mask(c, IRQ_MAINTENANCE, false);
-	gic.ops->mask(c, IRQ_HYP_TIMER, false);
+	reset_bank(c->arch.gic_bank, 0, IRQ_FIRST_SPI);
+	gic_mask(c, IRQ_KICK, false);
+	gic_mask(c, IRQ_MAINTENANCE, false);
+	gic_mask(c, IRQ_HYP_TIMER, false);
 }
 
 u64 arch_irq_count(void)
@@ -41,13 +80,13 @@ u64 arch_irq_check(u64 irq)
 static void mask_here(struct core *c, void *ops, u64 value)
 {
 	(void)ops;
-	gic.ops->mask(c, (u32)value & 0x3ff, value >> 32 != 0);
+	gic_mask(c, (u32)value & 0x3ff, value >> 32 != 0);
 }
 
 void arch_irq_mask(u64 irq, bool mask)
 {
 	if (irq < IRQ_SHARED_MAX)
-		gic.ops->mask(arch_this_core(), (u32)irq, mask);
+		gic_mask(arch_this_core(), (u32)irq, mask);
 	else
 		core_call((unsigned)(irq - IRQ_SHARED_MAX) / IRQ_PER_CORE, mask_here, NULL,
 			  irq % IRQ_PER_CORE | (u64)mask << 32);
@@ -56,13 +95,13 @@ void arch_irq_mask(u64 irq, bool mask)
 static void configure_here(struct core *c, void *arg, u64 value)
 {
 	(void)arg;
-	gic.ops->configure(c, (u32)value & 0x3ff, value >> 32 != 0);
+	configure(c, (u32)value & 0x3ff, value >> 32 != 0);
 }
 
 void arch_irq_configure(u64 irq, bool edge, unsigned core)
 {
 	if (irq < IRQ_SHARED_MAX)
-		gic.ops->configure(&kernel.cores[core], (u32)irq, edge);
+		configure(&kernel.cores[core], (u32)irq, edge);
 	else
 		core_call((unsigned)(irq - IRQ_SHARED_MAX) / IRQ_PER_CORE, configure_here, NULL,
 			  irq % IRQ_PER_CORE | (u64)edge << 32);

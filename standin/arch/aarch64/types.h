@@ -81,7 +81,7 @@ struct arch_core {
 	u64 fpu_trapped;  /* CPTR_EL2.TFP as set */
 	u64 vppi_enabled; /* the virtual timer's interrupt, as set in the GIC */
 	u64 mpidr;
-	u64 gicr;       /* redistributor, virtual address (GICv3) */
+	u64 gic_bank;   /* registers of the core's own interrupts, virtual address */
 	u64 sgi_target; /* what addresses this core in an SGI: GICv2 mask or affinity */
 };
 

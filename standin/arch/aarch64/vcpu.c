@@ -77,6 +77,8 @@ static void save_lazy(struct vcpu *v)
 #define SAVE_REG(field, name) v->regs[seL4_VCPUReg_##field] = READ_REG(name);
 	LAZY_REGS(SAVE_REG)
 	gic.ops->save(v);
+	for (unsigned i = 0; i < gic.lr_count; i++)
+		v->lr[i] = gic.ops->lr_read(i);
 }
 
 static void load_lazy(struct core *c, struct vcpu *v)
@@ -84,6 +86,8 @@ static void load_lazy(struct core *c, struct vcpu *v)
 #define LOAD_REG(field, name) WRITE_REG(name, v->regs[seL4_VCPUReg_##field]);
 	LAZY_REGS(LOAD_REG)
 	gic.ops->load(v);
+	for (unsigned i = 0; i < gic.lr_count; i++)
+		gic.ops->lr_write(i, v->lr[i]);
 	v->core = (unsigned)c->id;
 	c->arch.vcpu = v;
 }
@@ -136,7 +140,7 @@ void vcpu_enter(struct core *c, struct vcpu *v)
 	gic.ops->enable(v->ich_hcr);
 	if (UNLIKELY(c->arch.vppi_enabled == v->vppi_masked)) {
 		c->arch.vppi_enabled = !v->vppi_masked;
-		gic.ops->mask(c, IRQ_VIRTUAL_TIMER, v->vppi_masked != 0);
+		gic_mask(c, IRQ_VIRTUAL_TIMER, v->vppi_masked != 0);
 	}
 }
 
@@ -204,7 +208,7 @@ void vcpu_maintenance(struct core *c)
 	if (ended != 0) {
 		index = (u64)__builtin_ctzll(ended);
 		/* Reported once. */
-		lr = gic.ops->lr_without_eoi(gic.ops->lr_read((unsigned)index));
+		lr = gic.ops->lr_read((unsigned)index) & ~BIT(gic.ops->lr_eoi);
 		gic.ops->lr_write((unsigned)index, lr);
 		c->arch.vcpu->lr[index] = lr;
 	}
@@ -215,7 +219,7 @@ void vcpu_virtual_timer(struct core *c)
 {
 	struct tcb *t = c->current;
 
-	gic.ops->mask(c, IRQ_VIRTUAL_TIMER, true);
+	gic_mask(c, IRQ_VIRTUAL_TIMER, true);
 	c->arch.vppi_enabled = false;
 	if (t == NULL || !c->arch.vcpu_active)
 		return;
@@ -284,9 +288,10 @@ static u64 inject(struct invocation *inv)
 		return fail_range(inv, 0, 1);
 	if (index >= gic.lr_count)
 		return fail_range(inv, 0, gic.lr_count - 1);
-	if (gic.ops->lr_active(v->lr[index]))
+	if ((v->lr[index] >> gic.ops->lr_state & 3) == LR_ACTIVE)
 		return seL4_DeleteFirst;
-	in.lr = gic.ops->lr_make(virq, prio, group);
+	in.lr = virq | prio << gic.ops->lr_prio | group << gic.ops->lr_group |
+		BIT(gic.ops->lr_eoi) | (u64)LR_PENDING << gic.ops->lr_state;
 	core_call(v->core, inject_here, &in, index);
 	return seL4_NoError;
 }

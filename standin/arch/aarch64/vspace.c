@@ -121,11 +121,8 @@ static u64 target_vspace(struct invocation *inv, u64 *asid, u64 *root)
 		return fail_capability(inv, 1);
 	*asid = cap_asid(cap);
 	*root = asid_lookup(*asid);
-	if (*root == 0) {
-		struct lookup_error why = { .type = seL4_InvalidRoot };
-
-		return fail_lookup(inv, false, &why);
-	}
+	if (*root == 0)
+		return fail_root(inv);
 	return *root == cap_pa(cap) ? seL4_NoError : fail_capability(inv, 1);
 }
 
@@ -186,11 +183,8 @@ static u64 page_map(struct invocation *inv)
 	if ((va & MASK(size)) != 0)
 		return seL4_AlignmentError;
 	entry = vspace_entry(root, va, size, &missing);
-	if (entry == NULL) {
-		struct lookup_error why = { .type = seL4_MissingCapability, .w = { missing } };
-
-		return fail_lookup(inv, false, &why);
-	}
+	if (entry == NULL)
+		return fail_missing(inv, false, missing);
 	old = *entry;
 	/* A page may be replaced, a table may not. */
 	if (size != seL4_PageBits && (old & PTE_TABLE) == PTE_TABLE)
@@ -227,11 +221,8 @@ static u64 page_cache(struct invocation *inv)
 	if (cap_asid(inv->cap) == 0)
 		return seL4_IllegalOperation;
 	root = asid_lookup(cap_asid(inv->cap));
-	if (root == 0) {
-		struct lookup_error why = { .type = seL4_InvalidRoot };
-
-		return fail_lookup(inv, false, &why);
-	}
+	if (root == 0)
+		return fail_root(inv);
 	if (end <= start)
 		return fail_argument(inv, 1);
 	if (start >= BIT(cap_size(inv->cap)) || end > BIT(cap_size(inv->cap)))
@@ -282,11 +273,8 @@ static u64 vspace_cache(struct invocation *inv)
 	if (cap_asid(inv->cap) == 0)
 		return fail_capability(inv, 0);
 	root = asid_lookup(cap_asid(inv->cap));
-	if (root == 0) {
-		struct lookup_error why = { .type = seL4_InvalidRoot };
-
-		return fail_lookup(inv, false, &why);
-	}
+	if (root == 0)
+		return fail_root(inv);
 	if (root != cap_pa(inv->cap))
 		return fail_capability(inv, 0);
 	entry = find_page(root, start, &bits);
