@@ -9,8 +9,11 @@ number of instructions it has executed. QEMU lets its cores take turns up to the
 time; a network filter with a timer, on a network with nobody in it, makes an event every 20 us. That
 is some system calls' worth, and a core that waits for the lock wastes no more than that.
 
-Such a run is the same each time, up to what is typed. Time passes slower than on the clock while the
-cores are busy, about as fast while they are idle.
+Time passes slower than on the clock while the cores are busy, about as fast while they are idle.
+
+QEMU before 8.1 gives no turn to the core that follows one which has used up its own, until something
+else ends a turn early. seL4's ticks and translation maintenance do that; the stand-in kernel has none
+while a program spins, and its lock needs no turns.
 """
 import os
 import pathlib
