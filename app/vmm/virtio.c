@@ -172,6 +172,14 @@ static bool later(void *ctx, const struct virtio_dev *vd)
 	return true;
 }
 
+/* The caller's handler counts its own exits. */
+static uint64_t pauses(void *ctx, const struct virtio_dev *vd)
+{
+	const struct machine *m = ctx;
+
+	return m->vm.vcpu[vd->caller].exits[EXIT_WAIT];
+}
+
 static enum vmm_err connect(struct machine *m, struct machine_virtio *v,
 			    const struct vmm_config_device *device)
 {
@@ -225,7 +233,9 @@ static uint64_t signals_of(const struct vmm_config *config, const struct vmm_con
 
 enum vmm_err machine_virtio_add(struct machine *m, const struct vmm_config_device *device)
 {
-	const struct virtio_owner owner = { .say = say, .again = again, .later = later, .ctx = m };
+	const struct virtio_owner owner = {
+		.say = say, .again = again, .later = later, .pauses = pauses, .ctx = m
+	};
 	struct machine_virtio *v = machine_take(m, sizeof(*v));
 	enum vmm_err err;
 

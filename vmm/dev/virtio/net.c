@@ -165,10 +165,15 @@ static bool transmit(struct virtio_net *net, const struct virtq_chain *chain)
 /* What `count` more frames say about whether the driver is in a stream. */
 static void judge(struct virtio_net *net, unsigned count)
 {
+	const struct virtio_owner *owner = &net->vd.setup.owner;
+	uint64_t pauses = owner->pauses != NULL ? owner->pauses(owner->ctx, &net->vd) : 0;
+
 	net->recent += count;
 	switch (net->vd.resumed) {
 	case VIRTIO_NOTIFIED:
-		net->streak++;
+		/* A ping is no stream, however many there are: it is waited for. */
+		net->streak = pauses == net->pauses ? net->streak + 1 : 1;
+		net->pauses = pauses;
 		return;
 	case VIRTIO_RESUMED:
 		if (count < BATCH / 2)

@@ -54,7 +54,8 @@ struct virtio_net {
 	unsigned pairs;                 /* that the driver uses */
 	bool blocked[VIRTIO_NET_PAIRS]; /* frames wait in the transmit queue: the backend is full */
 	uint8_t flow[VIRTIO_NET_FLOWS]; /* pair that last sent for this hash */
-	unsigned streak;   /* notifications to transmit since a vCPU had nothing to do */
+	unsigned streak;   /* notifications to transmit since the vCPU had nothing to do */
+	uint64_t pauses;   /* as the owner counts them, at the last notification */
 	unsigned patience; /* so many of them make a stream */
 	unsigned recent;   /* frames sent since looking at a queue was put off */
 	struct net_filter filter;

@@ -118,6 +118,8 @@ struct virtio_owner {
 	 * less than a millisecond in any case. False: not possible for vd->caller.
 	 */
 	bool (*later)(void *ctx, const struct virtio_dev *vd);
+	/** How often vd->caller's vCPU has waited for an interrupt. With `later`. */
+	uint64_t (*pauses)(void *ctx, const struct virtio_dev *vd);
 	void *ctx;
 };
 

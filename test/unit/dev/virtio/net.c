@@ -54,6 +54,7 @@ struct fixture {
 	struct net_memory memory;
 	uint8_t bytes[NET_FRAME_MAX];
 	unsigned later;
+	uint64_t pauses;
 };
 
 static bool later(void *ctx, const struct virtio_dev *vd)
@@ -61,6 +62,12 @@ static bool later(void *ctx, const struct virtio_dev *vd)
 	container_of(vd, struct fixture, net.vd)->later++;
 	(void)ctx;
 	return true;
+}
+
+static uint64_t pauses(void *ctx, const struct virtio_dev *vd)
+{
+	(void)ctx;
+	return container_of(vd, struct fixture, net.vd)->pauses;
 }
 
 static struct fixture *make(uint32_t offloads)
@@ -333,6 +340,20 @@ static void a_driver_that_spins_gets_its_notifications_back(uint64_t format)
 		assert_non_null(net_memory_drain(&f->memory));
 	}
 	assert_true(overdue <= 8);
+	finish(f);
+}
+
+/* However many there are: the guest waits after each. */
+static void what_is_waited_for_is_sent_at_once(uint64_t format)
+{
+	struct fixture *f = begin(NET_OFFLOAD_ALL, format);
+
+	f->net.vd.setup.owner.later = later;
+	f->net.vd.setup.owner.pauses = pauses;
+	for (unsigned i = 0; i < 100; i++, f->pauses++)
+		assert_int_equal(stream(f, 1), 1);
+	assert_int_equal(f->net.stats.tx_frames, 100);
+	assert_int_equal(f->later, 0);
 	finish(f);
 }
 
@@ -741,6 +762,7 @@ ON_ALL_FORMATS(a_large_packet_passes_in_one_piece)
 ON_ALL_FORMATS(a_full_backend_makes_the_driver_wait)
 ON_ALL_FORMATS(a_stream_is_taken_in_batches)
 ON_ALL_FORMATS(a_driver_that_spins_gets_its_notifications_back)
+ON_ALL_FORMATS(what_is_waited_for_is_sent_at_once)
 ON_ALL_FORMATS(frames_are_received)
 ON_ALL_FORMATS(a_frame_waits_for_a_buffer)
 ON_ALL_FORMATS(a_header_may_lie_in_many_pieces)
@@ -766,6 +788,7 @@ int main(void)
 		cmocka_unit_test(test_a_full_backend_makes_the_driver_wait),
 		cmocka_unit_test(test_a_stream_is_taken_in_batches),
 		cmocka_unit_test(test_a_driver_that_spins_gets_its_notifications_back),
+		cmocka_unit_test(test_what_is_waited_for_is_sent_at_once),
 		cmocka_unit_test(test_frames_are_received),
 		cmocka_unit_test(test_a_frame_waits_for_a_buffer),
 		cmocka_unit_test(test_a_header_may_lie_in_many_pieces),
