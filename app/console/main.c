@@ -11,6 +11,7 @@
 
 #include "app/console/console.h"
 #include "app/lib/alive.h"
+#include "app/lib/probe.h"
 #include "vmm/port/sel4/runtime.h"
 
 static struct console console;
@@ -23,10 +24,11 @@ void runtime_main(void *page, uint64_t thread)
 	if (thread != 0 || console_attach(&console, page) != VMM_OK)
 		__builtin_trap();
 	alive_init(&alive, page);
-	for (;;) {
+	for (unsigned rounds = 0;; rounds++) {
 		seL4_Word badge = 0;
 
 		console_pump(&console);
+		probe(0, true, rounds);
 		seL4_Yield();
 		alive_round(&alive);
 		(void)seL4_Wait(console.wake, &badge);

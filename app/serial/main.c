@@ -9,6 +9,7 @@
 #include <vmm/start.h>
 
 #include "app/lib/alive.h"
+#include "app/lib/probe.h"
 #include "app/serial/serial.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -42,8 +43,11 @@ void runtime_main(void *page, uint64_t thread)
 	expect(thread == 0 && wake != 0 && irq != 0);
 	expect(serial_attach(&serial, start) == VMM_OK);
 	alive_init(&alive, start);
-	for (;;) {
-		if (serial_pump(&serial))
+	for (unsigned rounds = 0;; rounds++) {
+		bool moved = serial_pump(&serial);
+
+		probe(0, moved, rounds);
+		if (moved)
 			seL4_Signal(console);
 		if ((badge & VMM_SERIAL_BADGE_IRQ) != 0)
 			(void)seL4_IRQHandler_Ack(irq);

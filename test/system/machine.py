@@ -28,11 +28,12 @@ class Failure(Exception):
     """What was expected did not happen; the text says what did."""
 
 
-def dying(name):
-    """A folder in which program NAME is the one that dies now and then (app/lib/probe.h)."""
-    folder = WORK / f"{name}-dies"
+def dying(*names):
+    """A folder in which these programs are the ones that die now and then (app/lib/probe.h)."""
+    folder = WORK / f"{'-'.join(names)}-dies"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.elf").write_bytes((TARGET / f"app/{name}-dies.elf").read_bytes())
+    for name in names:
+        (folder / f"{name}.elf").write_bytes((TARGET / f"app/{name}-dies.elf").read_bytes())
     return folder
 
 

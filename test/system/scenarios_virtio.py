@@ -125,6 +125,21 @@ def device_dies(s):
         check(machine.off() == 0, "status is not 0")
 
 
+@scenario(takes=10)
+def console_dies(s):
+    """The console and the UART's driver die: what they show may be there twice, and all goes on."""
+    linux.make_test_ramdisks()
+    lines = 1500
+    machine = s.boot("debian.dts", first=dying("console", "serial"), settings=[
+        linux.run("debian", f"n=0; while [ $n -lt {lines} ]; do n=$((n + 1)); echo line $n; done")])
+    for name in ("console", "serial"):
+        with s.test(f"{name} is started again"):
+            machine.see(rf"{name} starts again \(1\)", 2 * PATIENCE)
+    with s.test("the last line is there, and the VM powers off"):
+        machine.see(rf"line {lines}$", 2 * PATIENCE)
+        check(machine.off() == 0, "status is not 0")
+
+
 @scenario(takes=25)
 def hostile_server(s):
     """Servers that write noise into all they share with VMMs: their devices are useless, and nothing else is.
