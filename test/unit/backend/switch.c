@@ -412,7 +412,7 @@ static void a_rate_holds_a_port_and_loses_nothing(void **state)
 {
 	struct fixture *f = make();
 	struct switch_port *port = &f->sw.port[1];
-	unsigned total = 0, count;
+	unsigned total = 0;
 
 	(void)state;
 	switch_init(&f->sw);
@@ -437,7 +437,7 @@ static void a_rate_holds_a_port_and_loses_nothing(void **state)
 	assert_true(switch_held(&f->sw));
 	assert_in_range(total, 131, 132);
 	assert_false(switch_wait(&f->sw)); /* a held port is not listened to */
-	for (count = 0; f->now < 20; count++) {
+	while (f->now < 20) {
 		f->now++;
 		poll(f);
 		assert_true(receive(f, 0));
