@@ -18,7 +18,7 @@ while a program spins, and its lock needs no turns.
 import os
 import pathlib
 
-SLICE = 20  # us: 10 to 20 served best; at 100, a guest's timer interrupts starve it
+SLICE = 20  # us: 10 and 20 served best; at 100, timer interrupts take all the time
 TURNS = ["-icount", "shift=0,sleep=off",
          "-netdev", "hubport,id=turns,hubid=0", "-netdev", "hubport,id=none,hubid=1,netdev=turns",
          "-object", f"filter-buffer,id=turn,netdev=turns,interval={SLICE}"]
