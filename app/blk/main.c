@@ -37,6 +37,10 @@ static enum vmm_err open(struct native *n, const struct vmm_channel *client)
 		.responses = (void *)shared[VMM_BLOCK_RESPONSES].vaddr,
 		.responses_size = shared[VMM_BLOCK_RESPONSES].size,
 		.medium = (void *)shared[VMM_BLOCK_INFO].vaddr,
+		.confined = client->block.confined != 0,
+		.read_only = client->block.read_only != 0,
+		.data_paddr = shared[VMM_BLOCK_DATA].paddr,
+		.data_size = shared[VMM_BLOCK_DATA].size,
 	};
 
 	native_expect(shared[VMM_BLOCK_INFO].size >= blkq_medium_bytes());

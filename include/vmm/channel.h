@@ -69,6 +69,9 @@ struct vmm_block_params {
 	uint64_t rate;         /* bytes a second; 0: no limit */
 	uint32_t partition;    /* number in the GPT; 0: none, by range */
 	uint32_t read_only;
+	/* Offsets are in the client's data region, and the server checks them; 0: they are DMA addresses. */
+	uint32_t confined;
+	uint32_t reserved;
 	char serial[24]; /* at most 20 characters */
 };
 

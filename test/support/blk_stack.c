@@ -92,6 +92,10 @@ enum vmm_err stack_start_driver(struct blk_stack *s)
 				    .responses = s->driver_channel.responses,
 				    .responses_size = sizeof(s->driver_channel.responses),
 				    .medium = s->driver_channel.medium,
+				    .confined = s->confined,
+				    .read_only = s->confined_read_only,
+				    .data_paddr = paddr(s, s->memory->data[0]),
+				    .data_size = s->confined ? sizeof(s->memory->data[0]) : 0,
 			    });
 
 	s->driver_open = err == VMM_OK;

@@ -50,6 +50,7 @@ struct blk_stack {
 	struct stack_channel driver_channel, channel[STACK_CLIENTS];
 	struct blkdrv driver;
 	bool driver_open;
+	bool confined, confined_read_only; /* the driver's client is a VM with data[0] */
 	struct blkmux mux;
 	struct blkmux_client_setup setup[STACK_CLIENTS];
 	/* VMMs */

@@ -165,6 +165,27 @@ def hostile_server(s):
         check(not faults, ", ".join(faults))
 
 
+@scenario(soak=True, takes=25)
+def disk_direct(s):
+    """The whole disk without a multiplexer: fio reads back what it wrote, and the driver dies meanwhile."""
+    linux.make_test_ramdisks()
+    disk, deaths = make_disk(f"{s.name}.disk", 64), s.amount(2, 50)
+    machine = s.boot("disk-direct.dts", qemu=host_devices(disk), settings=[
+        "/programs/disk:file=blk-dies",
+        linux.run("debian", "echo DISK; verify-disk /dev/vda 1; "
+                  f"n=0; while n=$((n + 1)); do disk check /dev/vda {s.amount(4, 20)} $n || break; done")])
+    with s.test("fio --verify"):
+        machine.expect(r"DISK$", 2 * PATIENCE)
+        s.figure(machine.expect(r"VERIFY ok (.*)\n", 2 * PATIENCE).group(1))
+    with s.test(f"{deaths} deaths of the driver, and it was started again each time"):
+        machine.see(rf"disk starts again \({deaths}\)", s.amount(4, 40) * PATIENCE)
+    with s.test("the disk goes on, nothing is wrong or lost"):
+        for _ in range(2):
+            machine.expect(r"CHECK ok .*\n", 4 * PATIENCE)
+        wrong = re.search(r"CHECK WRONG.*", machine.text)
+        check(not wrong, wrong and wrong.group(0))
+
+
 @scenario(gic=(2, 3), soak=True, takes=25)
 def stream(s):
     """Streams from VM to VM through the switch, several at once; every byte is compared."""

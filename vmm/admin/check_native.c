@@ -191,9 +191,17 @@ static void check_backend(const struct system *system, const struct system_devic
 	else if (kind->channel != VMM_CHANNEL_NONE && device->backend < 0)
 		report_add(report, path, "backend", "nothing",
 			   "the name of a program that serves such devices");
-	else if (serves != NULL && (serves->serves != kind->channel || serves->clients_max == 1))
+	else if (serves != NULL &&
+		 (serves->serves != kind->channel ||
+		  (serves->clients_max == 1 && device->kind != VMM_DEVICE_VIRTIO_BLK)))
 		report_add(report, path, "backend", system->programs[device->backend].name,
 			   "the name of a program that serves such devices");
+	else if (serves != NULL && serves->clients_max == 1 &&
+		 (device->partition != 0 || device->range.size != 0 || device->rate_kib != 0 ||
+		  device->serial != NULL))
+		report_add(report, path, "backend", system->programs[device->backend].name,
+			   "a program of kind \"block\": the driver alone gives a whole disk, as "
+			   "it is");
 }
 
 static void check_block(const struct system_device *device, const char *path, struct report *report)

@@ -201,6 +201,7 @@ void system_channel_params(const struct system_device *device, struct vmm_channe
 			.rate = KIB(device->rate_kib),
 			.partition = device->partition,
 			.read_only = device->read_only,
+			.confined = 1,
 		};
 		if (device->serial != NULL)
 			memcpy(channel->block.serial, device->serial, strlen(device->serial));

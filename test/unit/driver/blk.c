@@ -131,6 +131,66 @@ static void test_refuses(void **state)
 	expect(7, BLKQ_IO_ERROR, 0);
 }
 
+/* A VM's word is not taken for an address: it moves its own data and no others. */
+static void test_confined(void **state)
+{
+	enum { SECTORS = STACK_DATA / 512 };
+	uint32_t id = 0;
+
+	(void)state;
+	s->confined = true;
+	assert_int_equal(stack_start_driver(s), VMM_OK);
+	memset(s->memory->data[0] + STACK_DATA - 512, 0x42, 512);
+	memset(s->memory->data[1], 0x17, STACK_DATA);
+	memset(s->memory->own, 0x17, sizeof(s->memory->own));
+	put(BLKQ_WRITE | BLKQ_SECTORS, 5, 1, STACK_DATA - 512, 1);
+	put(BLKQ_READ | BLKQ_SECTORS, 5, 1, 0, 2);
+	assert_true(blkdrv_run(&s->driver));
+	expect(1, BLKQ_OK, 1);
+	expect(2, BLKQ_OK, 1);
+	assert_int_equal(s->disk[5 * 512], 0x42);
+	assert_int_equal(s->memory->data[0][0], 0x42);
+	put(BLKQ_READ | BLKQ_SECTORS, 0, 1, STACK_DATA - 511, ++id);
+	put(BLKQ_READ | BLKQ_SECTORS, 0, 1, STACK_DATA, ++id);
+	put(BLKQ_READ | BLKQ_SECTORS, 0, SECTORS + 1, 0, ++id);
+	put(BLKQ_READ | BLKQ_SECTORS, 0, 1, data(0), ++id);
+	put(BLKQ_READ | BLKQ_SECTORS, 0, 1, UINT64_MAX - 511, ++id);
+	put(BLKQ_READ | BLKQ_SECTORS, 0, 1, UINT64_MAX, ++id);
+	put(BLKQ_WRITE | BLKQ_SECTORS, 0, 1, 0 - UINT64_C(512), ++id);
+	put(BLKQ_READ, 0, 17, 0, ++id);
+	assert_true(blkdrv_run(&s->driver));
+	for (uint32_t i = 1; i <= id; i++)
+		expect(i, BLKQ_INVALID, 0);
+	for (size_t i = 0; i < STACK_DATA; i++)
+		assert_int_equal(s->memory->data[1][i], 0x17);
+	for (size_t i = 0; i < sizeof(s->memory->own); i++)
+		assert_int_equal(s->memory->own[i], 0x17);
+	assert_int_equal(s->disk[0], 0);
+}
+
+static void test_confined_read_only(void **state)
+{
+	static const uint32_t codes[] = { BLKQ_WRITE, BLKQ_DISCARD, BLKQ_WRITE_ZEROES,
+					  BLKQ_WRITE_ZEROES_KEEP };
+	struct blkq_medium medium;
+
+	(void)state;
+	s->confined = s->confined_read_only = true;
+	assert_int_equal(stack_start_driver(s), VMM_OK);
+	assert_true(blkq_medium_read(s->driver_channel.medium, &medium));
+	assert_true(medium.read_only);
+	memset(s->disk, 0x33, 4096);
+	for (uint32_t i = 0; i < ARRAY_SIZE(codes); i++)
+		put(codes[i], 0, 1, 0, i);
+	put(BLKQ_READ, 0, 1, 0, 9);
+	assert_true(blkdrv_run(&s->driver));
+	for (uint32_t i = 0; i < ARRAY_SIZE(codes); i++)
+		expect(i, BLKQ_INVALID, 0);
+	expect(9, BLKQ_OK, 1);
+	assert_int_equal(s->memory->data[0][4095], 0x33);
+	assert_int_equal(s->disk[0], 0x33);
+}
+
 /* No more are taken than can be answered; the rest waits in the client's queue. */
 static void test_room(void **state)
 {
@@ -230,8 +290,9 @@ static void test_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_medium), TEST(test_moves),  TEST(test_refuses),   TEST(test_room),
-		TEST(test_broken), TEST(test_absent), TEST(test_used_ring),
+		TEST(test_medium),    TEST(test_moves),    TEST(test_refuses),
+		TEST(test_room),      TEST(test_broken),   TEST(test_absent),
+		TEST(test_used_ring), TEST(test_confined), TEST(test_confined_read_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,8 @@ struct blkdrv_headers {
 struct translated {
 	uint32_t type;
 	uint64_t sector;
-	uint64_t bytes; /* of data at the request's address */
+	uint64_t data;  /* address of the request's data */
+	uint64_t bytes; /* of them */
 	bool segment;   /* a range segment instead of data */
 };
 
@@ -86,6 +87,8 @@ static uint32_t translate(const struct blkdrv *d, const struct blkq_request *r,
 	if (r->block >= UINT64_MAX / SECTORS_A_BLOCK || r->count == 0 ||
 	    !range_inside(r->block * unit, r->count * unit, 0, d->medium.sectors))
 		return BLKQ_INVALID;
+	if (d->medium.read_only && code != BLKQ_READ)
+		return BLKQ_INVALID;
 	t->sector = r->block * unit;
 	switch (code) {
 	case BLKQ_READ:
@@ -107,6 +110,12 @@ static uint32_t translate(const struct blkdrv *d, const struct blkq_request *r,
 		return BLKQ_INVALID;
 	}
 	t->bytes = r->count * unit * BLKQ_SECTOR;
+	t->data = r->offset;
+	if (!d->confined)
+		return BLKQ_OK;
+	if (!range_inside(r->offset, t->bytes, 0, d->data_size))
+		return BLKQ_INVALID;
+	t->data = d->data_paddr + r->offset;
 	return BLKQ_OK;
 }
 
@@ -126,8 +135,7 @@ static unsigned free_slot(const struct blkdrv *d)
 	return i;
 }
 
-static enum vmm_err submit(struct blkdrv *d, unsigned slot, const struct translated *t,
-			   uint64_t data)
+static enum vmm_err submit(struct blkdrv *d, unsigned slot, const struct translated *t)
 {
 	struct blkdrv_headers *h = d->headers;
 	struct vring_buffer buffers[3];
@@ -143,7 +151,7 @@ static enum vmm_err submit(struct blkdrv *d, unsigned slot, const struct transla
 							  sizeof(h->segment[slot]) };
 		readable = 2;
 	} else if (t->bytes > 0) {
-		buffers[count++] = (struct vring_buffer){ data, (uint32_t)t->bytes };
+		buffers[count++] = (struct vring_buffer){ t->data, (uint32_t)t->bytes };
 		readable = t->type == T_OUT ? 2 : 1;
 	}
 	buffers[count++] = (struct vring_buffer){ slot_paddr(d, &h->status[slot]), 1 };
@@ -187,7 +195,7 @@ static void begin(struct blkdrv *d, const struct blkq_request *r)
 		.used = true, .code = r->code, .id = r->id, .count = r->count
 	};
 	d->in_flight++;
-	if (submit(d, slot, &t, r->offset) != VMM_OK) { /* can_take() has looked */
+	if (submit(d, slot, &t) != VMM_OK) { /* can_take() has looked */
 		d->slot[slot].used = false;
 		d->in_flight--;
 		answer(d, r->id, BLKQ_IO_ERROR, 0);
@@ -323,7 +331,7 @@ static void read_id(struct blkdrv *d)
 	}
 }
 
-static void describe(struct blkdrv *d)
+static void describe(struct blkdrv *d, bool read_only)
 {
 	uint64_t features = d->device.features;
 	uint32_t block_size = BLKQ_SECTOR;
@@ -331,7 +339,7 @@ static void describe(struct blkdrv *d)
 	vdrv_config(&d->device, CONFIG_CAPACITY, &d->medium.sectors, sizeof(d->medium.sectors));
 	if ((features & F_BLK_SIZE) != 0)
 		vdrv_config(&d->device, CONFIG_BLK_SIZE, &block_size, sizeof(block_size));
-	d->medium.read_only = (features & F_RO) != 0;
+	d->medium.read_only = read_only || (features & F_RO) != 0;
 	d->medium.block_size = block_size;
 	d->medium.queue_depth = BLKDRV_SLOTS;
 	d->medium.features = BLKQ_F_SECTORS;
@@ -369,11 +377,14 @@ enum vmm_err blkdrv_open(struct blkdrv *d, const struct blkdrv_setup *setup)
 	d->headers = (struct blkdrv_headers *)(void *)((char *)setup->dma + ring);
 	d->headers_paddr = setup->dma_paddr + ring;
 	d->medium_page = setup->medium;
+	d->confined = setup->confined;
+	d->data_paddr = setup->data_paddr;
+	d->data_size = setup->data_size;
 	err = vdrv_queue(&d->device, 0, &d->ring, setup->dma, setup->dma_paddr, RING_SIZE);
 	if (err != VMM_OK)
 		return err;
 	vdrv_ready(&d->device);
-	describe(d);
+	describe(d, setup->read_only);
 	read_id(d);
 	blkq_medium_show(d->medium_page, &d->medium);
 	return VMM_OK;

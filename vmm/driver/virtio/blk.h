@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Driver of a host's virtio block device (VIRTIO 1.2, 5.2): takes requests from a block queue, hands them
- * to the device, answers when it has finished. It translates; what may be asked for is its client's to
- * check, and the data never pass through it: requests carry DMA addresses.
+ * to the device, answers when it has finished. The data never pass through it. Its client is a multiplexer,
+ * which has checked what may be asked for, and whose requests carry DMA addresses; or a VM that has the
+ * whole disk, and is checked here.
  *
  *   blkdrv_open() → blkdrv_run() whenever the client or the device has signalled
  *
@@ -32,6 +33,12 @@ struct blkdrv_setup {
 	size_t dma_size;
 	void *requests, *responses, *medium; /* shared with the client */
 	size_t requests_size, responses_size;
+	/*
+	 * `confined`: the client is a VM's, whose word for an address counts for nothing. Its offsets are in
+	 * its data region, in one piece at `data_paddr`, and it writes nothing if it is `read_only`.
+	 */
+	bool confined, read_only;
+	uint64_t data_paddr, data_size;
 };
 
 struct blkdrv_slot {
@@ -49,6 +56,8 @@ struct blkdrv {
 	struct blkq_medium medium;
 	struct blkdrv_headers *headers; /* in DMA memory */
 	uint64_t headers_paddr;
+	bool confined;
+	uint64_t data_paddr, data_size;
 	bool broken;
 	bool syncing; /* requests are dropped until BLKQ_SYNC */
 	bool barrier; /* `barrier_request` was taken, and waits for those before it */
