@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * For tests: a server of any kind that was taken over. It writes noise into all it shares with its clients,
- * now and then with some sense in it, and wakes them. What it gives itself to the description as stands in
- * the test's system (test/system/hostile-server.dts).
+ * For tests: a server of any kind that was taken over, or a VMM. It writes noise into all it shares with its
+ * clients, or a VMM's servers, now and then with some sense in it, and wakes them. In whose place it stands the
+ * test's system says (test/system/hostile-server.dts). As a VMM it powers its VM off after a while.
  */
+#include <vmm/config.h>
+
 #include "app/lib/native.h"
 #include "vmm/port/sel4/runtime.h"
 
-enum { ROUND_MS = 2, WORDS_A_ROUND = 24 };
+enum { ROUND_US = 2000, WORDS_A_ROUND = 24, VMM_ROUNDS = 1500 };
 
 static uint64_t noise_state = 88172645463325252u;
 
@@ -49,22 +51,52 @@ static void spoil(const struct vmm_region *region)
 	}
 }
 
+static void spoil_all(const struct vmm_channel *channels, uint32_t count, uint32_t role)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct vmm_channel *c = &channels[i];
+
+		if (c->role != role || c->kind == VMM_CHANNEL_SERIAL)
+			continue;
+		for (unsigned r = 0; r < VMM_CHANNEL_REGIONS; r++)
+			spoil(&c->region[r]);
+		seL4_Signal(c->notify);
+	}
+}
+
+static void be_vmm(const struct vmm_config *config)
+{
+	seL4_Word now = 0, hz = 0, badge = 0;
+
+	(void)seL4_CallWithMRs(config->vcpus[0].timer, seL4_MessageInfo_new(VMM_TIMER_NOW, 0, 0, 0),
+			       &now, &hz, NULL, NULL);
+	for (unsigned i = 0; i < VMM_ROUNDS; i++) {
+		seL4_Word wait = hz / 1000000 * ROUND_US, mr1 = 0;
+
+		spoil_all(config->channels, config->channel_count, VMM_ROLE_CLIENT);
+		(void)seL4_CallWithMRs(config->vcpus[0].timer,
+				       seL4_MessageInfo_new(VMM_TIMER_SET_IN, 0, 0, 1), &wait, &mr1,
+				       NULL, NULL);
+		if (wait == 0)
+			(void)seL4_Wait(config->vcpus[0].fault_ep, &badge);
+	}
+	(void)seL4_CallWithMRs(config->admin, seL4_MessageInfo_new(VMM_ADMIN_OFF, 0, 0, 0), NULL,
+			       NULL, NULL, NULL);
+}
+
 void runtime_main(void *page, uint64_t thread)
 {
+	const struct vmm_start *start = page;
+	const struct vmm_config *config = (const struct vmm_config *)start->config;
 	struct native n;
+
+	if (config->magic == VMM_CONFIG_MAGIC)
+		be_vmm(config);
 
 	native_init(&n, page, thread);
 	for (;;) {
-		for (uint32_t i = 0; i < n.config->channel_count; i++) {
-			const struct vmm_channel *c = &n.config->channels[i];
-
-			if (c->role != VMM_ROLE_SERVER || c->kind == VMM_CHANNEL_SERIAL)
-				continue;
-			for (unsigned r = 0; r < VMM_CHANNEL_REGIONS; r++)
-				spoil(&c->region[r]);
-			seL4_Signal(c->notify);
-		}
-		if (!native_alarm(&n, native_now(&n) + n.hz / 1000 * ROUND_MS))
+		spoil_all(n.config->channels, n.config->channel_count, VMM_ROLE_SERVER);
+		if (!native_alarm(&n, native_now(&n) + n.hz / 1000000 * ROUND_US))
 			(void)native_wait(&n);
 	}
 }

@@ -142,8 +142,8 @@ def console_dies(s):
 
 @scenario(takes=25)
 def hostile_server(s):
-    """Servers that write noise into all they share with VMMs: their devices are useless, and nothing else is.
-    One that cannot live is given up."""
+    """Servers that write noise into all they share with VMMs: their devices are useless, and nothing else is. A
+    VMM that does so to good servers harms itself. Who cannot live is given up."""
     linux.make_test_ramdisks()
     disk = make_disk(f"{s.name}.disk", 64)
     machine = s.boot("hostile-server.dts", qemu=host_devices(disk), settings=[
