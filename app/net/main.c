@@ -4,7 +4,7 @@
  * vmm/driver/virtio/net.h; here are its interrupt and its signals.
  */
 #include "app/lib/native.h"
-#include "app/net/probe.h"
+#include "app/lib/probe.h"
 #include "vmm/driver/virtio/net.h"
 #include "vmm/port/sel4/runtime.h"
 
@@ -58,7 +58,10 @@ void runtime_main(void *page, uint64_t thread)
 	for (unsigned rounds = 0;; rounds++) {
 		bool moved = netdrv_run(&driver);
 
-		probe(&driver, moved, rounds);
+		/* Now before the client hears of what arrived, now while the card is still sending. */
+		probe(driver.rx.out.tail,
+		      driver.tx.out.tail % 2 == 0 ? moved : driver.tx.free_count < NETDRV_SLOTS,
+		      rounds);
 		if (moved)
 			seL4_Signal(client->notify);
 		if ((badge & VMM_NATIVE_BADGE_IRQ) != 0)
