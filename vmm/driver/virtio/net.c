@@ -7,6 +7,14 @@
  * Interrupts: wanted for every reception. Sent frames are collected whenever we run, and by interrupt
  * only when half of the slots are used, so that a client that waits for a buffer gets one. Likewise we are
  * signalled for frames to send, but for buffers to receive into only when the device has few left.
+ *
+ * A driver may die at any instruction, so each step that moves buffers ends with one store that makes it
+ * count, and what is noted before tells a successor which side of that store we died on:
+ *
+ *   taken from the client   noted as held, then the queue's head: a held buffer that is still in the queue
+ *                           was not taken.
+ *   given back              noted as done, then the queue's tail, then the note is cleared: done buffers
+ *                           were given back if the tail is not the one that was noted.
  */
 #include "vmm/driver/virtio/net.h"
 
@@ -26,17 +34,25 @@ enum {
 	RX_FEW = NETDRV_SLOTS / 4,
 };
 
-/* Behind the two rings in DMA memory. */
+/* In a note: the buffer is being given back. No address has this bit. */
+#define DONE (UINT64_C(1) << 63)
+
+/* What a direction leaves to a successor. */
 struct netdrv_notes {
-	uint64_t magic; /* MAGIC: the lists are valid */
-	uint64_t rx_held[NETDRV_SLOTS];
-	uint64_t tx_held[NETDRV_SLOTS];
+	uint64_t held[NETDRV_SLOTS]; /* address by slot, with DONE; 0: the slot is free */
+	uint16_t tail;               /* of `out`, before what is done was put there */
+};
+
+/* Behind the two rings in DMA memory. */
+struct netdrv_kept {
+	uint64_t magic; /* MAGIC: the notes are valid */
+	struct netdrv_notes rx, tx;
 	uint8_t headers[1 + NETDRV_SLOTS][HEADER_STRIDE];
 };
 
 size_t netdrv_dma_bytes(void)
 {
-	return 2 * vring_bytes(NETDRV_RING) + sizeof(struct netdrv_notes);
+	return 2 * vring_bytes(NETDRV_RING) + sizeof(struct netdrv_kept);
 }
 
 static uint64_t header_of(const struct netdrv *d, const struct netdrv_side *side, unsigned slot)
@@ -44,22 +60,31 @@ static uint64_t header_of(const struct netdrv *d, const struct netdrv_side *side
 	return d->header_paddr + (side == &d->rx ? (1U + slot) * HEADER_STRIDE : 0);
 }
 
-/* Gives a buffer to the device; there is a free slot, and so are two descriptors. */
+/* All that was stored before is stored when this is. */
+static void note(uint64_t *held, uint64_t value)
+{
+	__atomic_store_n(held, value, __ATOMIC_RELEASE);
+}
+
+/* To the device, from a slot that holds the buffer: the slot's two descriptors are free. */
+static void offer(struct netdrv *d, struct netdrv_side *side, uint16_t slot, uint32_t len)
+{
+	bool receives = side == &d->rx;
+	const struct vring_buffer buffers[2] = {
+		{ .paddr = header_of(d, side, slot), .length = HEADER },
+		{ .paddr = side->notes->held[slot], .length = len },
+	};
+
+	if (vring_add(&side->ring, buffers, receives ? 0 : 2, receives ? 2 : 0, slot) != VMM_OK)
+		d->bad++;
+}
+
 static void give(struct netdrv *d, struct netdrv_side *side, uint64_t paddr, uint32_t len)
 {
 	uint16_t slot = side->free[--side->free_count];
-	bool receives = side == &d->rx;
-	struct vring_buffer buffers[2] = {
-		{ .paddr = header_of(d, side, slot), .length = HEADER },
-		{ .paddr = paddr, .length = len },
-	};
 
-	side->held[slot] = paddr;
-	if (vring_add(&side->ring, buffers, receives ? 0 : 2, receives ? 2 : 0, slot) != VMM_OK) {
-		side->held[slot] = 0;
-		side->free[side->free_count++] = slot;
-		d->bad++;
-	}
+	note(&side->notes->held[slot], paddr);
+	offer(d, side, slot, len);
 }
 
 /* Back to the client; its queue is full only if it lies about that, and then the buffer is its loss. */
@@ -67,6 +92,32 @@ static void give_back(struct netdrv_side *side, uint64_t paddr, uint32_t len)
 {
 	if (netq_room(&side->out) > 0)
 		netq_put(&side->out, paddr, (uint16_t)len, 0);
+}
+
+/* Around what gives back buffers that slots hold, each once; no note says DONE before or after. */
+static void begin_giving_back(struct netdrv_side *side)
+{
+	side->done_count = 0;
+	netq_show(&side->out);
+	__atomic_store_n(&side->notes->tail, side->out.tail, __ATOMIC_RELEASE);
+}
+
+static void give_back_held(struct netdrv_side *side, uint16_t slot, uint32_t len)
+{
+	uint64_t *held = &side->notes->held[slot];
+
+	note(held, *held | DONE);
+	give_back(side, *held & ~DONE, len);
+	side->done[side->done_count++] = slot;
+}
+
+static void end_giving_back(struct netdrv_side *side)
+{
+	netq_show(&side->out);
+	for (unsigned i = 0; i < side->done_count; i++) {
+		note(&side->notes->held[side->done[i]], 0);
+		side->free[side->free_count++] = side->done[i];
+	}
 }
 
 static bool frame_ok(const struct netdrv_side *side, const struct netq_entry *entry)
@@ -102,17 +153,17 @@ static bool submit(struct netdrv *d, struct netdrv_side *side)
 	return i > 0;
 }
 
-static void received(struct netdrv *d, uint64_t paddr, uint32_t written)
+static void received(struct netdrv *d, uint16_t slot, uint32_t written)
 {
 	uint32_t len = written - HEADER;
 
 	if (written < HEADER + NETDRV_FRAME_MIN || len > NETDRV_BUFFER) {
 		d->bad++; /* the device's mistake; the buffer goes round again */
-		give(d, &d->rx, paddr, NETDRV_BUFFER);
+		offer(d, &d->rx, slot, NETDRV_BUFFER);
 		return;
 	}
 	d->rx_frames++;
-	give_back(&d->rx, paddr, len);
+	give_back_held(&d->rx, slot, len);
 }
 
 /* What the device is done with. */
@@ -123,23 +174,20 @@ static bool collect(struct netdrv *d, struct netdrv_side *side)
 	bool any = false;
 
 	while ((taken = vring_take(&side->ring, &slot, &written)) != VRING_EMPTY) {
-		uint64_t paddr;
-
+		if (!any)
+			begin_giving_back(side);
 		any = true;
 		if (taken == VRING_BAD) {
 			d->bad++;
-			continue;
-		}
-		paddr = side->held[slot];
-		side->held[slot] = 0;
-		side->free[side->free_count++] = (uint16_t)slot;
-		if (side == &d->rx) {
-			received(d, paddr, written);
+		} else if (side == &d->rx) {
+			received(d, (uint16_t)slot, written);
 		} else {
 			d->tx_frames++;
-			give_back(side, paddr, 0);
+			give_back_held(side, (uint16_t)slot, 0);
 		}
 	}
+	if (any)
+		end_giving_back(side);
 	return any;
 }
 
@@ -216,52 +264,67 @@ static enum vmm_err attach(struct netdrv_side *side, void *in, void *out, uint32
 	return err;
 }
 
-/* Former buffers keep no slot; a receive buffer goes to the device again when that is ready. */
-static unsigned recover(struct netdrv_side *side, uint64_t saved[NETDRV_SLOTS])
+/* True if a buffer at `paddr` waits to be taken from the client. */
+static bool is_queued(const struct netdrv_side *side, uint64_t paddr)
 {
-	unsigned count = 0;
+	uint32_t length = netq_length(&side->in);
 
-	for (unsigned i = 0; i < NETDRV_SLOTS; i++) {
-		uint64_t paddr = side->held[i];
-
-		side->held[i] = 0;
-		side->free[i] = (uint16_t)i;
-		if (paddr != 0)
-			saved[count++] = paddr;
+	for (uint32_t i = 0; i < length; i++) {
+		if (netq_peek(&side->in, i).io_or_offset == paddr)
+			return true;
 	}
-	side->free_count = NETDRV_SLOTS;
-	return count;
+	return false;
+}
+
+/* Which buffers a former driver had, wherever it died. Their slots keep them. */
+static void recover(struct netdrv_side *side, struct netdrv_notes *notes)
+{
+	bool gave_back = side->out.tail != notes->tail;
+
+	side->notes = notes;
+	side->free_count = 0;
+	for (unsigned slot = 0; slot < NETDRV_SLOTS; slot++) {
+		uint64_t held = notes->held[slot];
+
+		if ((held & DONE) != 0)
+			held = gave_back ? 0 : held & ~DONE;
+		if (held != 0 && is_queued(side, held))
+			held = 0;
+		note(&notes->held[slot], held);
+		if (held == 0)
+			side->free[side->free_count++] = (uint16_t)slot;
+	}
 }
 
 /* A client that was started again has all buffers, also those that the device had. */
-static void meet_client(struct netdrv *d, struct netdrv_notes *notes)
+static void meet_client(struct netdrv *d, struct netdrv_kept *kept)
 {
 	struct netq_note *own = own_note(d);
 
 	d->client_life = __atomic_load_n(&client_note(d)->life, __ATOMIC_ACQUIRE);
 	if (__atomic_load_n(&own->answer, __ATOMIC_RELAXED) != d->client_life)
-		memset(notes, 0, sizeof(*notes));
+		memset(kept, 0, sizeof(*kept));
 	__atomic_store_n(&own->answer, d->client_life, __ATOMIC_RELEASE);
 	d->apart = !is_set_up(d);
 }
 
-static void start_sides(struct netdrv *d, struct netdrv_notes *notes)
+/* What was to be sent goes back to the client, what was to be filled to the device. */
+static void start_sides(struct netdrv *d, struct netdrv_kept *kept)
 {
-	uint64_t saved[NETDRV_SLOTS];
-	unsigned count;
-
-	meet_client(d, notes);
-	if (notes->magic != MAGIC)
-		memset(notes, 0, sizeof(*notes));
-	notes->magic = MAGIC;
-	d->rx.held = notes->rx_held;
-	d->tx.held = notes->tx_held;
-	count = recover(&d->tx, saved);
-	while (count > 0)
-		give_back(&d->tx, saved[--count], 0);
-	count = recover(&d->rx, saved);
-	while (count > 0)
-		give(d, &d->rx, saved[--count], NETDRV_BUFFER);
+	meet_client(d, kept);
+	if (kept->magic != MAGIC)
+		memset(kept, 0, sizeof(*kept));
+	kept->magic = MAGIC;
+	recover(&d->rx, &kept->rx);
+	recover(&d->tx, &kept->tx);
+	begin_giving_back(&d->tx);
+	for (unsigned slot = 0; slot < NETDRV_SLOTS; slot++) {
+		if (kept->tx.held[slot] != 0)
+			give_back_held(&d->tx, (uint16_t)slot, 0);
+		if (kept->rx.held[slot] != 0)
+			offer(d, &d->rx, (uint16_t)slot, NETDRV_BUFFER);
+	}
+	end_giving_back(&d->tx);
 }
 
 static enum vmm_err open_rings(struct netdrv *d, const struct netdrv_setup *setup)
@@ -288,7 +351,7 @@ static enum vmm_err open_rings(struct netdrv *d, const struct netdrv_setup *setu
 enum vmm_err netdrv_open(struct netdrv *d, const struct netdrv_setup *setup)
 {
 	size_t rings = 2 * vring_bytes(NETDRV_RING);
-	struct netdrv_notes *notes = (struct netdrv_notes *)(void *)((uint8_t *)setup->dma + rings);
+	struct netdrv_kept *kept = (struct netdrv_kept *)(void *)((uint8_t *)setup->dma + rings);
 	enum vmm_err err;
 	void *regs;
 
@@ -309,10 +372,10 @@ enum vmm_err netdrv_open(struct netdrv *d, const struct netdrv_setup *setup)
 		err = open_rings(d, setup);
 	if (err != VMM_OK)
 		return err;
-	d->header_paddr = setup->dma_paddr + rings + offsetof(struct netdrv_notes, headers);
+	d->header_paddr = setup->dma_paddr + rings + offsetof(struct netdrv_kept, headers);
 	if ((d->device.features & F_MAC) != 0)
 		vdrv_config(&d->device, CONFIG_MAC, d->mac, sizeof(d->mac));
-	start_sides(d, notes);
+	start_sides(d, kept);
 	vdrv_ready(&d->device);
 	return VMM_OK;
 }

@@ -12,8 +12,9 @@
  * it has none, and the client is answered.
  *
  * Which buffers the device has is noted in DMA memory. A driver that is started a second time in the
- * same memory, because its predecessor died, resets the device and finds them there: what was to be sent
- * goes back to the client (lost, as on a wire), what was to be filled goes to the device again.
+ * same memory, because its predecessor died, resets the device and finds them there, at whatever instruction
+ * that was: what was to be sent goes back to the client (lost, as on a wire), what was to be filled goes to
+ * the device again. No buffer is lost, and none has two owners.
  */
 #pragma once
 
@@ -58,10 +59,10 @@ struct netdrv_side {
 	struct netq_consumer in;  /* buffers to give to the device */
 	struct netq_producer out; /* buffers it is done with */
 	struct netdrv_region data;
-	uint64_t *held; /* in DMA memory: address by slot, 0: the slot is free */
-	unsigned queue; /* the device's number for it */
-	uint16_t free[NETDRV_SLOTS];
-	unsigned free_count;
+	struct netdrv_notes *notes; /* in DMA memory: which slot holds which buffer */
+	unsigned queue;             /* the device's number for it */
+	uint16_t free[NETDRV_SLOTS], done[NETDRV_SLOTS];
+	unsigned free_count, done_count;
 };
 
 struct netdrv {
