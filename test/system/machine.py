@@ -77,8 +77,9 @@ def make_disk(name, mib):
 
 
 class Machine:
-    """A booted system. `text` is all that the console has shown. On a host too small for it, and for
-    the others that run `at_a_time`, cores of seL4 take turns."""
+    """A booted system. `text` is all that the console has shown. A line that another one came upon is
+    there twice, broken off and then whole: a number with nothing behind it may be the half of one. On a
+    host too small for the machine, and for the others that run `at_a_time`, cores of seL4 take turns."""
 
     at_a_time = 1
 
