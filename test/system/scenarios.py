@@ -8,7 +8,7 @@ import subprocess
 from machine import HERE, PATIENCE, STANDIN, WORK, Failure, run_sysconf
 from scenario import scenario
 
-PROMPT = r"vessel:/root# "
+PROMPT = r"vessel:~# "
 BANNER = r"^(?:\[\w+\] )?Linux (\S+) aarch64: (\d+) CPU\(s\), (\d+) MiB"
 TICK = r"TICK (\d+) check=([0-9a-f]{8})$"
 

@@ -184,9 +184,21 @@ static void writeback_at(uint64_t at)
 	EXPECT_EQ(read32(at), 0x30306030);
 }
 
+/*
+ * Two accesses of 32 bits each (DDI 0487, B2.2.1). QEMU 10 makes one of 64 of them, which its own
+ * GICv3 refuses for these registers.
+ */
+static bool pairs_work(void)
+{
+	return !test_bare() || machine.gic_version != 3;
+}
+
 static void pairs_at(uint64_t at)
 {
 	uint64_t a, b, base = at;
+
+	if (!pairs_work())
+		return;
 
 	__asm__ volatile("stp %w1, %w2, [%0]"
 			 :
@@ -232,6 +244,7 @@ static void writeback(void)
 
 static void pairs(void)
 {
+	SKIP_IF(!pairs_work(), "QEMU makes one access of two");
 	pairs_at(priority());
 }
 
