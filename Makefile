@@ -14,7 +14,6 @@ RUN_OPTIONS = $(if $(KERNEL),--kernel '$(KERNEL)') \
 	$(if $(GUEST_INITRD),--guest-initrd '$(GUEST_INITRD)') \
 	$(if $(CORES),--cores '$(CORES)') $(if $(GIC),--gic '$(GIC)') $(if $(MEMORY),--memory '$(MEMORY)') \
 	$(if $(DISK),--disk '$(DISK)') $(if $(NET),--net '$(NET)') $(if $(SSH),--ssh '$(SSH)')
-SETUP_OPTIONS = $(if $(SEL4_INCLUDE),-Dsel4_include='$(abspath $(SEL4_INCLUDE))')
 
 help:
 	@sed -n 's/^#> \{0,1\}//p' Makefile
@@ -51,12 +50,22 @@ $(HOST)/build.ninja:
 	CC=gcc meson setup $(HOST)
 
 $(TARGET)/build.ninja:
-	meson setup --cross-file mk/aarch64-gcc.ini $(SETUP_OPTIONS) $(TARGET)
+	meson setup --cross-file mk/aarch64-gcc.ini $(TARGET)
+
+# Builds against SEL4_INCLUDE, or without it again against include/sel4: only if that is another than before.
+define sel4_include
+dir='$(SEL4_INCLUDE)'; was=$(TARGET)/sel4-include; \
+[ -z "$$dir" ] || [ -e "$$dir/sel4/sel4.h" ] || \
+	{ echo "SEL4_INCLUDE=$$dir: no sel4/sel4.h in it; see docs/guides/sel4.md" >&2; exit 1; }; \
+[ -z "$$dir" ] || dir=$$(realpath -- "$$dir"); \
+[ "$$dir" = "$$(cat $$was 2>/dev/null)" ] || \
+	{ meson configure -Dsel4_include="$$dir" $(TARGET) && printf %s "$$dir" >$$was; }
+endef
 
 build:
 	@$(call install,build)
 	@$(MAKE) --no-print-directory $(HOST)/build.ninja $(TARGET)/build.ninja
-	$(if $(SEL4_INCLUDE),@meson configure $(SETUP_OPTIONS) $(TARGET))
+	@$(sel4_include)
 	@ninja -C $(HOST)
 	@ninja -C $(TARGET)
 

@@ -30,7 +30,7 @@ struct build {
 };
 
 static void report_missing(struct report *report, const char *path, const char *found,
-			   const char *const *dirs, size_t count)
+			   const char *const *dirs, size_t count, const char *option)
 {
 	struct text allowed;
 
@@ -40,6 +40,9 @@ static void report_missing(struct report *report, const char *path, const char *
 		text_add(&allowed, i == 0 ? " " : " or ");
 		text_add(&allowed, dirs[i]);
 	}
+	text_add(&allowed, "; ");
+	text_add(&allowed, option);
+	text_add(&allowed, " names another folder");
 	report_add(report, path, "file", found, allowed.at);
 }
 
@@ -60,7 +63,7 @@ static void read_image(struct build *build, uint32_t index)
 		text_add(&found, name == NULL ? ": no such file" : ": ");
 		text_add(&found, name == NULL ? "" : strerror(errno));
 		report_missing(build->report, path.at, found.at, options->image_dirs,
-			       options->image_dir_count);
+			       options->image_dir_count, "--images");
 	} else if (!options->unchecked_images) {
 		payload_check(image, path.at, payload, build->report);
 	}
@@ -104,7 +107,7 @@ static bool read_named(struct build *build, const char *path, const char *name, 
 
 	if (!ok)
 		report_missing(build->report, path, name, options->program_dirs,
-			       options->program_dir_count);
+			       options->program_dir_count, "--programs");
 	free(file);
 	return ok;
 }

@@ -98,18 +98,27 @@ static int source_fd(const char *path, const struct buffer *text)
 	return fd;
 }
 
-static void run_dtc(int source, int out)
+static void run_dtc(int source, int out, const char *const *dirs, size_t dir_count)
 {
+	const char *words[8 + 2 * DTS_DIRS_MAX] = { "dtc", "-q", "-I", "dts", "-O", "dtb" };
+	size_t count = 6;
+
+	for (size_t i = 0; i < dir_count && i < DTS_DIRS_MAX; i++) {
+		words[count++] = "-i";
+		words[count++] = dirs[i];
+	}
+	words[count] = "-";
 	if (dup2(source, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		_exit(127);
 	close(source);
 	close(out);
-	execlp("dtc", "dtc", "-q", "-I", "dts", "-O", "dtb", "-", (char *)NULL);
+	execvp(words[0], (char *const *)words);
 	fprintf(stderr, "sysconf: dtc: %s (package device-tree-compiler)\n", strerror(errno));
 	_exit(127);
 }
 
-bool dts_compile(const char *path, const struct buffer *text, struct buffer *blob)
+bool dts_compile(const char *path, const struct buffer *text, const char *const *dirs,
+		 size_t dir_count, struct buffer *blob)
 {
 	int source = source_fd(path, text);
 	int out[2];
@@ -127,7 +136,7 @@ bool dts_compile(const char *path, const struct buffer *text, struct buffer *blo
 	}
 	pid = fork();
 	if (pid == 0)
-		run_dtc(source, out[1]);
+		run_dtc(source, out[1], dirs, dir_count);
 	close(source);
 	close(out[1]);
 	ok = pid > 0 && buffer_read_fd(blob, out[0]);

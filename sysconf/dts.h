@@ -16,8 +16,12 @@
 /** Appends the devicetree text of one setting. False if it is not of the form above. */
 bool dts_setting(const char *setting, struct buffer *text);
 
+enum { DTS_DIRS_MAX = 16 };
+
 /**
- * Compiles `path` with the `text` (NUL-free, may be empty) after it. dtc's own messages go to
- * stderr. False if there is no dtc or it found an error.
+ * Compiles `path` with the `text` (NUL-free, may be empty) after it. What it includes is looked for
+ * beside it, then in `dirs`, of which there are `dir_count`, at most DTS_DIRS_MAX. dtc's own messages
+ * go to stderr. False if there is no dtc or it found an error.
  */
-bool dts_compile(const char *path, const struct buffer *text, struct buffer *blob);
+bool dts_compile(const char *path, const struct buffer *text, const char *const *dirs,
+		 size_t dir_count, struct buffer *blob);

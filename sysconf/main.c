@@ -17,12 +17,14 @@
 #include "sysconf/file.h"
 #include "sysconf/pack.h"
 
-enum { DIRS_MAX = 16 };
+enum { DIRS_MAX = DTS_DIRS_MAX };
 
 static const char usage[] =
 	"usage: sysconf check DESCRIPTION [options]\n"
 	"       sysconf build DESCRIPTION --kernel FILE --programs DIR -o IMAGE [options]\n"
 	"\n"
+	"  -i, --include DIR     look for what the description includes here too, after its "
+	"folder\n"
 	"  -I, --images DIR      look for image files here too, after the description's folder\n"
 	"  -p, --programs DIR    where the programs are (admin.elf, vmm.elf, serial.elf ...)\n"
 	"  -k, --kernel FILE     the kernel's ELF file\n"
@@ -37,7 +39,8 @@ static const char usage[] =
 struct arguments {
 	const char *command, *description;
 	struct build_options options;
-	const char *image_dirs[DIRS_MAX], *program_dirs[DIRS_MAX];
+	const char *image_dirs[DIRS_MAX], *program_dirs[DIRS_MAX], *include_dirs[DIRS_MAX];
+	size_t include_dir_count;
 	struct buffer settings;
 	char *folder; /* malloc'ed: the description's */
 };
@@ -61,6 +64,8 @@ static bool add_dir(const char **dirs, size_t *count, const char *dir)
 static bool take_option(struct arguments *args, int option)
 {
 	switch (option) {
+	case 'i':
+		return add_dir(args->include_dirs, &args->include_dir_count, optarg);
 	case 'I':
 		return add_dir(args->image_dirs, &args->options.image_dir_count, optarg);
 	case 'p':
@@ -87,6 +92,7 @@ static bool take_option(struct arguments *args, int option)
 static bool parse_arguments(struct arguments *args, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "include", required_argument, NULL, 'i' },
 		{ "images", required_argument, NULL, 'I' },
 		{ "programs", required_argument, NULL, 'p' },
 		{ "kernel", required_argument, NULL, 'k' },
@@ -100,7 +106,7 @@ static bool parse_arguments(struct arguments *args, int argc, char **argv)
 	args->options.image_dirs = args->image_dirs;
 	args->options.program_dirs = args->program_dirs;
 	args->options.image_dir_count = 1; /* the description's own folder, below */
-	while ((option = getopt_long(argc, argv, "I:p:k:o:s:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "i:I:p:k:o:s:", options, NULL)) != -1) {
 		if (!take_option(args, option))
 			return false;
 	}
@@ -136,9 +142,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	build = strcmp(args.command, "build") == 0;
-	if (!dts_compile(args.description, &args.settings, &blob))
+	if (!dts_compile(args.description, &args.settings, args.include_dirs,
+			 args.include_dir_count, &blob))
 		report_add(&report, args.description, NULL, "something dtc does not accept",
-			   "devicetree source, see dtc's message");
+			   "devicetree source, see dtc's message; --include names "
+			   "another folder for what it includes");
 	else
 		build_system(&blob, &args.options, build, &report);
 	buffer_fini(&blob);

@@ -116,7 +116,7 @@ bool system_files_build(struct system_files *files, const char *const *settings,
 		if (!dts_setting(settings[i], &text))
 			abort();
 	}
-	if (!dts_compile(dts, &text, &blob))
+	if (!dts_compile(dts, &text, NULL, 0, &blob))
 		abort();
 	build_system(&blob, &options, build, &report);
 	buffer_fini(&text);

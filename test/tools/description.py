@@ -110,6 +110,10 @@ def main():
             done = subprocess.run([sysconf, "check", "--unchecked-images", source], capture_output=True, text=True)
             result(done.returncode == 0, f"line {line}: {node}: {' '.join(text.split())[:60]}",
                    done.stderr.strip().split("\n")[0] if done.returncode else "")
+        source.write_text('/dts-v1/; /include/ "boards/qemu-virt.dtsi" / { };')
+        for here, found in (("examples", True), ("docs", False)):
+            done = subprocess.run([sysconf, "check", "--include", ROOT / here, source], capture_output=True, text=True)
+            result(("sysconf: /vms" in done.stderr) == found, f"a board in --include {here}")
     for name in sorted("".join(n) for n in known_properties()):
         result(re.search(rf"(^|[\s{{;]){re.escape(name)}( =|;)", seen, re.M), f"'{name}' has an example")
     return 1 if failed else 0

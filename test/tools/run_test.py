@@ -3,6 +3,7 @@
 """tools/run against a machine that is a shell script: what it passes on, and which status it ends with."""
 import os
 import pathlib
+import socket
 import subprocess
 import tempfile
 import time
@@ -73,7 +74,7 @@ class Run(unittest.TestCase):
             os.sched_setaffinity(0, before)
 
     def test_cores_take_turns_where_the_host_has_fewer(self):
-        kernel = ("--kernel", "sel4.elf")
+        kernel = ("--kernel", __file__)  # only looked for
         self.assertRegex(self.options_of(*kernel, only_cpu=True), "given: .*-smp 4 .*-icount")
         self.assertIn("they take turns", self.options_of(*kernel, only_cpu=True))
         self.assertNotIn("-icount", self.options_of(*kernel, "--cores", "1", only_cpu=True))
@@ -119,10 +120,71 @@ class Run(unittest.TestCase):
         for words in ("gic-version=3", "-smp 2", "-m 4096"):
             self.assertIn(words, done.stdout)
 
+    def test_a_disk_with_a_comma_in_its_name(self):
+        with tempfile.NamedTemporaryFile(suffix=",readonly=on") as disk:
+            done = self.run_machine('echo "$@"; ' + OFF.format(0), "--disk", disk.name)
+            self.assertIn(f"file={disk.name.replace(',', ',,')},format=raw", done.stdout)
+
     def test_a_system_that_is_not_there(self):
         done = subprocess.run([RUN, "no-such-system"], capture_output=True, text=True)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("no system 'no-such-system'", done.stderr)
+
+
+NETWORK = """/dts-v1/; / { programs { card { kind = "net-driver"; interrupt = <56>; }; }; vms { one { }; }; };"""
+
+
+class Mistakes(unittest.TestCase):
+    """What somebody gave that cannot be: one line that names it, before anything is built or booted."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.base = pathlib.Path(self.folder.name)
+
+    def file(self, name, content=""):
+        path = self.base / name
+        path.write_text(content)
+        return path
+
+    def refused(self, *options, says, text=DESCRIPTION):
+        done = subprocess.run([RUN, *options, self.file("system.dts", text)], capture_output=True, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(says, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertLessEqual(len(done.stderr.splitlines()), 3)
+
+    def test_numbers(self):
+        for option, wrong, allowed in (("--cores", "0", "1 to 8"), ("--cores", "9", "1 to 8"), ("--cores", "x", "1 to 8"),
+                                       ("--gic", "4", "2 to 3"), ("--memory", "512", "513 to"), ("--memory", "-1", "513"),
+                                       ("--ssh", "65536", "1 to 65535"), ("--timeout", "0", "from 1")):
+            self.refused(option, wrong, says=f"found '{wrong}'; allowed: a number from")
+            self.refused(option, wrong, says=allowed)
+            self.refused(option, wrong, says=option)
+
+    def test_choices(self):
+        self.refused("--net", "bogus", says="--net")
+
+    def test_files(self):
+        for option in ("--kernel", "--guest-kernel", "--guest-initrd"):
+            self.refused(option, "/no/such/file", says="no file '/no/such/file'")
+            self.refused(option, self.base, says=f"no file '{self.base}'")
+
+    def test_disks(self):
+        self.refused("--disk", "/no/such/file", says="no such file")
+        self.refused("--disk", self.base, says="is not a file")
+
+    def test_source(self):
+        self.refused(says="not devicetree source", text="/dts-v1/; / { oops")
+        self.refused("--disk", self.file("raw"), says="not devicetree source", text="# markdown")
+
+    def test_ssh(self):
+        self.refused("--ssh", "2222", says="no network card")
+        self.refused("--ssh", "2222", "--net", "off", says="--net off", text=NETWORK)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            self.refused("--ssh", str(other.getsockname()[1]), says="in use", text=NETWORK)
 
 
 if __name__ == "__main__":

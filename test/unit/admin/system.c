@@ -522,7 +522,7 @@ static bool parse(const char *const *settings, size_t count, struct system *syst
 	snprintf(path, sizeof(path), "%s/test/unit/admin/base.dts", source);
 	for (size_t i = 0; i < count; i++)
 		assert_true(dts_setting(settings[i], &text));
-	assert_true(dts_compile(path, &text, blob));
+	assert_true(dts_compile(path, &text, NULL, 0, blob));
 	buffer_fini(&text);
 	findings->report.emit = collect;
 	findings->report.ctx = findings;

@@ -120,6 +120,7 @@ static void images_nobody_uses_are_left_out(void **state)
 	system_files_put(&files, "initrd.img", NULL, 0);
 	refused(NULL, "/images/initrd file: found initrd.img: no such file; allowed: a readable "
 		      "file in ");
+	refused(NULL, "; --images names another folder");
 }
 
 static void each_missing_file_is_named(void **state)
