@@ -213,27 +213,32 @@ def memory_unchanged(machine):
 CRUELTIES = ("instructions", "pages", "scan", "calls", "psci", "spin", "storm", "flood")
 
 
-def cruelties_in_turn(s, machine):
+def cruelties_in_turn(s, description):
+    """All of them, in the long form 30 times, each time with other noise."""
+    rounds = s.amount(1, 30)
+    machine = s.boot(description, settings=[f'/vms/hostile:cmdline="rounds={rounds}"'])
     neighbour = Neighbour(machine)
     neighbour.went_on(2)
-    for name in CRUELTIES:
-        with s.test(f"neighbour of {name} goes on"):
-            neighbour.until(rf"HOSTILE {name} survived$", 3 * PATIENCE)
-            neighbour.went_on()
-    with s.test("neighbour of 20 resets goes on"):
-        neighbour.until(r"HOSTILE done$", 3 * PATIENCE)
-        neighbour.goes_on(5)
-        memory_unchanged(machine)
+    for n in range(1, rounds + 1):
+        which = f"round {n}: " if s.long else ""
+        for name in CRUELTIES:
+            with s.test(f"{which}neighbour of {name} goes on"):
+                neighbour.until(rf"HOSTILE {name} survived$", 3 * PATIENCE)
+                neighbour.went_on()
+        with s.test(f"{which}neighbour of 20 resets goes on"):
+            neighbour.until(r"HOSTILE done$" if n == rounds else rf"HOSTILE round {n} done$", 3 * PATIENCE)
+            neighbour.goes_on(5)
+            memory_unchanged(machine)
 
 
-@scenario(gic=(2, 3), takes=35)
+@scenario(gic=(2, 3), soak=True, takes=35)
 def hostile(s):
-    cruelties_in_turn(s, s.boot("hostile.dts"))
+    cruelties_in_turn(s, "hostile.dts")
 
 
-@scenario(cores=(4,), takes=20)
+@scenario(cores=(4,), soak=True, takes=20)
 def hostile_smp(s):
-    cruelties_in_turn(s, s.boot("hostile-smp.dts"))
+    cruelties_in_turn(s, "hostile-smp.dts")
 
 
 @scenario(gic=(2, 3))

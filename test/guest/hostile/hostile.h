@@ -8,6 +8,7 @@
  *   (none)    all that end, one after the other, with a PSCI reset in between, then a storm of 20
  *             resets, then `HOSTILE done` and power off. A word in the middle of RAM, which a reset
  *             keeps, counts.
+ *   rounds=N  all that N times, each time with other noise; `HOSTILE round n done` between them.
  */
 #pragma once
 

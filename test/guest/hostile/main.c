@@ -144,7 +144,10 @@ static const struct cruelty endless[] = {
 	{ "random", cruel_random },
 };
 
-enum { ENDING = sizeof(ending) / sizeof(ending[0]) };
+enum {
+	ENDING = sizeof(ending) / sizeof(ending[0]),
+	STARTS = ENDING + STORM_RESETS + 1, /* of the VM in a round */
+};
 
 static void run(const struct cruelty *cruelty)
 {
@@ -170,20 +173,36 @@ static void run_named(const char *name)
 	print("HOSTILE has no '%s'\n", name);
 }
 
+static uint64_t rounds(void)
+{
+	char text[64] = "1";
+	uint64_t n = 0;
+
+	bootarg("rounds", text);
+	for (const char *p = text; *p >= '0' && *p <= '9'; p++)
+		n = 10 * n + (uint64_t)(*p - '0');
+	return n;
+}
+
 static void run_all(void)
 {
 	volatile uint64_t *state = (volatile uint64_t *)(machine.ram_base + machine.ram_size / 2);
-	uint64_t step = state[0] == state_magic ? state[1] : 0;
+	uint64_t start = state[0] == state_magic ? state[1] : 0, round = start / STARTS,
+		 step = start % STARTS;
 
 	state[0] = state_magic;
-	state[1] = step + 1;
+	state[1] = start + 1;
 	barrier();
+	noise_begin(round);
 	if (step < ENDING)
 		run(&ending[step]);
-	if (step == ENDING + STORM_RESETS) {
-		state[0] = 0;
-		print("HOSTILE done\n");
-		return;
+	if (step == STARTS - 1) {
+		if (round + 1 >= rounds()) {
+			state[0] = 0;
+			print("HOSTILE done\n");
+			return;
+		}
+		print("HOSTILE round %lu done\n", round + 1);
 	}
 	psci(PSCI_SYSTEM_RESET, 0, 0, 0);
 	print("HOSTILE reset came back\n");

@@ -59,8 +59,9 @@ bool text_equal(const char *a, const char *b);
 /** True if `bootargs` has the word `name`, or `name`=value with `value` copied (at most 63 bytes). */
 bool bootarg(const char *name, char value[64]);
 
-/* noise.c: numbers as if random, the same in every run. */
+/* noise.c: numbers as if random, the same in every run; others behind noise_begin(), of seed 0 the same. */
 uint64_t noise(void);
+void noise_begin(uint64_t seed);
 
 /* machine.c */
 void machine_read(const unsigned char *dtb);
