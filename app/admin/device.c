@@ -31,6 +31,7 @@ static uint32_t add_console(struct device_build *b, const struct device_host *ho
 	native_console_client(a, name, kind, &host->program->space,
 			      kind == VMM_CONSOLE_LOG ? seL4_CapNull : notify, &pair);
 	channel->kind = VMM_CHANNEL_SERIAL;
+	memcpy(channel->name, "console", sizeof("console"));
 	channel->rx_queue = pair.rx_queue;
 	channel->rx_data = pair.rx_data;
 	channel->tx_queue = pair.tx_queue;

@@ -65,7 +65,27 @@ void machine_raise(void *ctx)
 	port_signal(*notification);
 }
 
-enum vmm_err machine_console(struct machine *m, uint32_t index, struct console_sddf *sddf)
+static void say_server(void *ctx, const char *what)
+{
+	const struct machine_server *s = ctx;
+
+	machine_say(s->machine, "device %s: its server %s %s", s->device, s->name, what);
+}
+
+struct server machine_server(struct machine *m, uint32_t index, const char *device)
+{
+	const struct vmm_channel *channel = &m->config->channels[index];
+
+	m->server[index] = (struct machine_server){ m, device, channel->name };
+	return (struct server){
+		.over = machine_over(channel),
+		.say = say_server,
+		.ctx = &m->server[index],
+	};
+}
+
+enum vmm_err machine_console(struct machine *m, uint32_t index, const char *device,
+			     struct console_sddf *sddf)
 {
 	const struct vmm_channel *channel;
 	struct serialq_producer tx;
@@ -86,6 +106,7 @@ enum vmm_err machine_console(struct machine *m, uint32_t index, struct console_s
 	console_sddf_init(
 		sddf, &tx, &rx,
 		(struct console_signal){ .raise = machine_raise, .ctx = &m->signals[index] });
+	sddf->server = machine_server(m, index, device);
 	return VMM_OK;
 }
 
@@ -103,7 +124,7 @@ static enum vmm_err add_uart(struct machine *m, const struct vmm_config_device *
 		console_null_init(&uart->null);
 		backend = &uart->null;
 	} else {
-		err = machine_console(m, device->channel, &uart->sddf);
+		err = machine_console(m, device->channel, device->name, &uart->sddf);
 		if (err != VMM_OK)
 			return err;
 		uart->signals = VMM_BADGE_CHANNEL(device->channel);

@@ -60,6 +60,7 @@ static enum vmm_err create_rng(struct machine *m, const struct vmm_config_device
 	if (err != VMM_OK)
 		return err;
 	entropy_sddf_init(source, &rx, machine_raise, &m->signals[device->channel]);
+	source->server = machine_server(m, device->channel, device->name);
 	virtio_rng_init(rng, common, &source->backend);
 	*vd = &rng->vd;
 	return VMM_OK;
@@ -97,7 +98,7 @@ static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device
 				      .data = host(channel, VMM_BLOCK_DATA),
 				      .data_size = channel->region[VMM_BLOCK_DATA].size,
 				      .signal = { machine_raise, &m->signals[device->channel] },
-				      .over = machine_over(channel),
+				      .server = machine_server(m, device->channel, device->name),
 			      });
 	if (err != VMM_OK)
 		return err;
@@ -112,8 +113,9 @@ static enum vmm_err create_blk(struct machine *m, const struct vmm_config_device
 FITS(VMM_HEAP_KIB_CONSOLE, struct console_sddf[VIRTIO_CONSOLE_PORTS], struct virtio_console);
 
 /* Connects a port; `backend` is for it. */
-static enum vmm_err open_port(struct machine *m, const struct vmm_config_port *config,
-			      struct console_sddf *backend, struct virtio_console_port *port)
+static enum vmm_err open_port(struct machine *m, const char *device,
+			      const struct vmm_config_port *config, struct console_sddf *backend,
+			      struct virtio_console_port *port)
 {
 	*port = (struct virtio_console_port){
 		.backend = &backend->backend,
@@ -123,7 +125,7 @@ static enum vmm_err open_port(struct machine *m, const struct vmm_config_port *c
 		.rows = config->rows,
 	};
 	if (config->channel != UINT32_MAX)
-		return machine_console(m, config->channel, backend);
+		return machine_console(m, config->channel, device, backend);
 	console_null_init(&backend->backend);
 	return VMM_OK;
 }
@@ -141,8 +143,9 @@ static enum vmm_err create_console(struct machine *m, const struct vmm_config_de
 	    device->first_port + device->port_count > VMM_CONFIG_PORTS)
 		return VMM_ERR_RANGE;
 	for (unsigned i = 0; i < device->port_count; i++) {
-		enum vmm_err err = open_port(m, &m->config->ports[device->first_port + i],
-					     &backend[i], &port[i]);
+		enum vmm_err err =
+			open_port(m, device->name, &m->config->ports[device->first_port + i],
+				  &backend[i], &port[i]);
 
 		if (err != VMM_OK)
 			return err;
@@ -201,7 +204,7 @@ static enum vmm_err create_net(struct machine *m, const struct vmm_config_device
 		(struct net_signal){ .raise = machine_raise, .ctx = &m->signals[device->channel] });
 	if (err != VMM_OK)
 		return err;
-	backend->over = machine_over(channel);
+	backend->server = machine_server(m, device->channel, device->name);
 	params.backend = &backend->backend;
 	memcpy(params.mac, channel->net.mac, NET_MAC);
 	if (channel->net.mtu != 0)
@@ -240,7 +243,7 @@ static enum vmm_err create_vsock(struct machine *m, const struct vmm_config_devi
 	if (err != VMM_OK)
 		return err;
 	socket_queue_init(backend, machine_raise, &m->signals[device->channel]);
-	backend->over = machine_over(channel);
+	backend->server = machine_server(m, device->channel, device->name);
 	virtio_vsock_init(vsock, common, (uint32_t)channel->socket.cid, &backend->backend);
 	*vd = &vsock->vd;
 	return VMM_OK;

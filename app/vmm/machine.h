@@ -78,12 +78,20 @@ struct machine_virtio {
 	struct virtio_dev *vd; /* NULL if it is remote */
 	uint64_t signals;      /* badge bits that mean this device's backend or program */
 	uint64_t *wake;        /* in another program: entry of machine.signals */
+	const char *program;   /* its name */
 	unsigned intid;
 	union {
 		struct virtio_mmio mmio;
 		struct virtio_pci pci;
 		struct link_remote remote;
 	};
+};
+
+/* Who is at the other end of a channel, for log lines. */
+struct machine_server {
+	struct machine *machine;
+	const char *device; /* of ours, that it serves */
+	const char *name;
 };
 
 struct machine_log {
@@ -110,6 +118,7 @@ struct machine {
 	struct machine_virtio *virtio[MACHINE_VIRTIOS];
 	struct machine_log log;
 	uint64_t signals[VMM_CONFIG_CHANNELS]; /* notification of each channel's server */
+	struct machine_server server[VMM_CONFIG_CHANNELS];
 	/** Tells admin how it ended; the program's own. */
 	void (*ended)(struct machine *m, enum vm_request request, enum vmm_err why);
 	uint64_t heap_used; /* bytes */
@@ -131,9 +140,12 @@ VMM_MUST_CHECK enum vmm_err machine_devices_init(struct machine *m);
 void machine_devices_reset(struct machine *m);
 void machine_devices_signal(struct machine *m, uint64_t badge);
 
-/** Connects a console backend to the server at channel `index`. */
-VMM_MUST_CHECK enum vmm_err machine_console(struct machine *m, uint32_t index,
+/** Connects the console backend of `device` to the server at channel `index`. */
+VMM_MUST_CHECK enum vmm_err machine_console(struct machine *m, uint32_t index, const char *device,
 					    struct console_sddf *sddf);
+
+/** The server of `device` at channel `index`, which exists: what it does wrong is logged. */
+struct server machine_server(struct machine *m, uint32_t index, const char *device);
 
 /** Wakes the server of a channel; `ctx` is its m->signals entry. */
 void machine_raise(void *ctx);

@@ -89,11 +89,12 @@ static bool wait(void *ctx, unsigned attempt)
 	return attempt < PATIENCE;
 }
 
-static void lost(void *ctx)
+static void lost(void *ctx, const char *why)
 {
 	const struct machine_virtio *v = ctx;
 
-	machine_say(v->machine, "device %s: its program does not answer; it is given up", v->name);
+	machine_say(v->machine, "device %s: its program %s %s; the device fails", v->name,
+		    v->program, why);
 }
 
 _Static_assert(sizeof(struct machine_virtio) + sizeof(struct link_front) +
@@ -139,6 +140,7 @@ static enum vmm_err connect_remote(struct machine *m, struct machine_virtio *v,
 		return VMM_ERR_RANGE;
 	v->kind = NULL;
 	v->wake = &m->signals[device->channel];
+	v->program = channel->name;
 	link = (struct link_setup){
 		.registers =
 			(const uint8_t *)(uintptr_t)channel->region[VMM_DEVICE_REGISTERS].vaddr,

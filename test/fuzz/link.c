@@ -52,9 +52,10 @@ static void irq(void *ctx, unsigned caller, bool up)
 	level = up;
 }
 
-static void lost(void *ctx)
+static void lost(void *ctx, const char *why)
 {
 	(void)ctx;
+	(void)why;
 	losses++;
 }
 

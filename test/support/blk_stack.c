@@ -120,7 +120,7 @@ static void start_client(struct blk_stack *s, unsigned index)
 		.data = s->memory->data[index],
 		.data_size = STACK_DATA,
 		.signal = { raised, s },
-		.over = &s->over,
+		.server = { .over = &s->over },
 	};
 
 	if (block_sddf_init(&s->client[index], &backend) != VMM_OK)

@@ -159,8 +159,13 @@ def hostile_server(s):
     with s.test("another device of such a VM works"):
         machine.see(r"CHECK ok .*\n", 2 * PATIENCE)
         machine.see(r"^(\[debian\] )?ALIVE", PATIENCE)
+    with s.test("the log names device, server and reason, each once"):
+        machine.see(r"vmm debian: device eth1: its server dead-network was given up$")
+        machine.see(r"device vd\w: its server bad-disks .*$")
     with s.test("no VMM and no other program died, and all ends with status 0"):
         check(machine.off() == 0, "status is not 0")
+        said = re.findall(r"\S+: device \w+: its server .*$", machine.text, re.M)
+        check(len(said) == len(set(said)), "\n".join(said))
         faults = [line for line in re.findall(r"vessel: (.*), thread \d+: ", machine.text) if line != "dead-network"]
         check(not faults, ", ".join(faults))
 

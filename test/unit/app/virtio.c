@@ -31,7 +31,12 @@ enum {
 	MMIO_DEVICE_ID = 0x008,
 	MMIO_FEATURES = 0x010,
 	MMIO_FEATURES_SEL = 0x014,
+	MMIO_DRIVER_FEATURES = 0x020,
+	MMIO_DRIVER_FEATURES_SEL = 0x024,
+	MMIO_QUEUE_SIZE = 0x038,
+	MMIO_QUEUE_READY = 0x044,
 	MMIO_STATUS = 0x070,
+	MMIO_QUEUE_AREAS = 0x080,
 	FEATURE_RING_PACKED = 34 - 32, /* in the second word */
 	MAGIC = 0x74726976,
 	PCI_VENDOR_VIRTIO = 0x1af4,
@@ -58,6 +63,7 @@ static const struct row {
 static struct machine machine;
 static struct vmm_config config;
 static struct host host;
+static struct vmm_fate fate;
 static struct host_guest guest;
 static _Alignas(4096) uint8_t ram[RAM_SIZE];
 static _Alignas(4096) uint8_t regions[VMM_CHANNEL_REGIONS][REGION_SIZE];
@@ -77,6 +83,7 @@ static void serial_channel(unsigned channel, unsigned first)
 		.rx_capacity = SERIAL_SIZE,
 		.tx_capacity = SERIAL_SIZE,
 		.notify = (uintptr_t)&host,
+		.name = "terminal",
 	};
 }
 
@@ -91,6 +98,7 @@ static void describe(const struct row *row)
 	memset(queue, 0, sizeof(queue));
 	memset(data, 0, sizeof(data));
 	host = (struct host){ .hz = 1000000 };
+	fate.over = 0;
 	host_guest_init(&guest, &host);
 	port = host_port(&guest);
 	free(heap);
@@ -134,6 +142,8 @@ static void describe(const struct row *row)
 	config.channels[CHANNEL].kind = row->channel;
 	config.channels[CHANNEL].notify = (uintptr_t)&host;
 	config.channels[CHANNEL].socket.cid = 3;
+	memcpy(config.channels[CHANNEL].name, "other", sizeof("other"));
+	config.channels[CHANNEL].fate = (uintptr_t)&fate;
 	for (unsigned i = 0; i < row->regions; i++)
 		config.channels[CHANNEL].region[i] = (struct vmm_region){
 			.vaddr = (uintptr_t)regions[i],
@@ -371,6 +381,51 @@ static void figures_of_a_balloon(void **state)
 	assert_true(logged("device dut: 0 KiB given up at most"));
 }
 
+/* Queue 0, with a buffer that the device may write. */
+static void add_queue(void)
+{
+	enum { SIZE = 2, AVAIL = 0x100, USED = 0x200, BUFFER = 0x1000, BYTES = 0x800, WRITE = 2 };
+	static const uint64_t desc[] = { RAM + BUFFER, BYTES | (uint64_t)WRITE << 32 };
+	static const uint16_t avail[] = { 0, 1, 0 };
+	static const uint32_t areas[] = { 0, AVAIL, USED };
+
+	memset(ram, 0, BUFFER);
+	memcpy(ram, desc, sizeof(desc));
+	memcpy(ram + AVAIL, avail, sizeof(avail));
+	store(DEVICE + MMIO_QUEUE_SIZE, SIZE);
+	for (unsigned i = 0; i < ARRAY_SIZE(areas); i++)
+		store(DEVICE + MMIO_QUEUE_AREAS + 0x10 * i, RAM + areas[i]);
+	store(DEVICE + MMIO_QUEUE_READY, 1);
+}
+
+/* Device, server and reason are in the log, once. */
+static void a_server_that_is_given_up(void **state)
+{
+	const char *line = "device dut: its server other was given up", *first;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].channel == VMM_CHANNEL_NONE)
+			continue;
+		describe(&rows[i]);
+		assert_int_equal(build(), VMM_OK);
+		store(DEVICE + MMIO_STATUS, 3);
+		store(DEVICE + MMIO_DRIVER_FEATURES_SEL, 1);
+		store(DEVICE + MMIO_DRIVER_FEATURES, 1);
+		store(DEVICE + MMIO_STATUS, 3 | 8);
+		add_queue();
+		store(DEVICE + MMIO_STATUS, 3 | 8 | 4);
+		machine_virtio_signal(&machine, UINT64_MAX);
+		assert_false(logged(line));
+		fate.over = 1;
+		machine_virtio_signal(&machine, UINT64_MAX);
+		machine_virtio_signal(&machine, UINT64_MAX);
+		first = strstr(data[1], line);
+		assert_non_null(first);
+		assert_null(strstr(first + 1, line));
+	}
+}
+
 /* ---- in a program of its own ---- */
 
 static void describe_remote(void)
@@ -400,7 +455,7 @@ static void a_device_in_another_program(void **state)
 	assert_int_equal(ring->tail, 1);
 	assert_int_equal(ring->write[0].offset, MMIO_STATUS);
 	assert_int_equal(ring->write[0].value, 3);
-	assert_true(logged("device dut: its program does not answer; it is given up"));
+	assert_true(logged("device dut: its program other does not answer; the device fails"));
 	machine_virtio_signal(&machine, UINT64_MAX);
 	machine_virtio_again(&machine, 0, VIRTIO_OVERDUE);
 	machine_virtio_say_figures(&machine);
@@ -439,6 +494,7 @@ int main(void)
 		cmocka_unit_test(signals_are_those_of_its_channels),
 		cmocka_unit_test(a_reset_is_as_at_power_on),
 		cmocka_unit_test(figures_of_a_balloon),
+		cmocka_unit_test(a_server_that_is_given_up),
 		cmocka_unit_test(a_device_in_another_program),
 		cmocka_unit_test(links_that_are_wrong),
 	};

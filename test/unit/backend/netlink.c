@@ -655,7 +655,7 @@ static void the_backend_meets_another_server(void **state)
 	}
 	assert_true(netlink_in_wait(&f->peer));
 	assert_true(sddf.backend.ops->link_up(&sddf.backend));
-	sddf.over = &over;
+	sddf.server.over = &over;
 	assert_true(sddf.backend.ops->link_up(&sddf.backend));
 	over = 1;
 	assert_false(sddf.backend.ops->link_up(&sddf.backend));

@@ -582,7 +582,7 @@ static void a_router_that_is_given_up(void **state)
 
 	(void)state;
 	socket_queue_init(&q, count_signal, &signals);
-	q.over = &over;
+	q.server.over = &over;
 	assert_false(b->ops->peek(b, &got));
 	over = 1;
 	assert_true(b->ops->peek(b, &got));

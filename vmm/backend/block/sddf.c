@@ -219,9 +219,9 @@ static bool settled(struct block_sddf *b)
 }
 
 /* True if the server is another one than it was, or there is a server for the first time. */
-static bool changed(const struct block_sddf *b, struct blkq_medium *medium)
+static bool changed(struct block_sddf *b, struct blkq_medium *medium)
 {
-	if (b->over != NULL && __atomic_load_n(b->over, __ATOMIC_ACQUIRE) != 0) {
+	if (server_is_over(&b->server)) {
 		*medium = (struct blkq_medium){ .generation = 0 };
 		return b->medium.sectors != 0;
 	}
@@ -245,6 +245,8 @@ static void turn_to(struct block_sddf *b, const struct blkq_medium *medium)
 {
 	bool same = same_disk(&b->medium, medium);
 
+	if (b->known && !same && !server_is_over(&b->server))
+		server_did(&b->server, SERVER_MEDIUM);
 	b->medium = *medium;
 	b->known = true;
 	b->sync_owed = medium->sectors != 0 && medium->generation > 1;
@@ -417,14 +419,19 @@ static void take_response(struct block_sddf *b, const struct blkq_response *resp
 			b->barrier = BLOCK_SDDF_FREE;
 		return;
 	}
-	if (!slot->used || slot->unsent || slot->id != response->id)
+	if (!slot->used || slot->unsent || slot->id != response->id) {
 		b->strange++;
-	else if (slot->request == NULL)
+		server_did(&b->server, SERVER_ANSWER);
+	} else if (slot->request == NULL) {
 		free_slot(b, slot); /* cancelled: only now the data region is ours again */
-	else if (status_of(response->status) != BLOCK_OK || !whole)
+	} else if (status_of(response->status) != BLOCK_OK) {
 		finish(b, slot, BLOCK_IO_ERROR);
-	else
+	} else if (!whole) {
+		server_did(&b->server, SERVER_COUNT);
+		finish(b, slot, BLOCK_IO_ERROR);
+	} else {
 		advance(b, slot);
+	}
 }
 
 static void sddf_poll(struct block_backend *backend)
@@ -438,6 +445,8 @@ static void sddf_poll(struct block_backend *backend)
 	for (uint32_t left = BLKQ_CAPACITY; left > 0 && blkq_take(&b->responses, &response); left--)
 		take_response(b, &response);
 	blkq_show(&b->responses);
+	if (!blkq_is_sane(&b->responses) || !blkq_is_sane(&b->requests))
+		server_did(&b->server, SERVER_INDEX);
 	if (other)
 		turn_to(b, &medium);
 	(void)settled(b);
@@ -499,7 +508,7 @@ enum vmm_err block_sddf_init(struct block_sddf *sddf, const struct block_sddf_se
 	sddf->data = setup->data;
 	sddf->units = units < BLOCK_SDDF_UNITS ? (uint32_t)units : BLOCK_SDDF_UNITS;
 	sddf->signal = setup->signal;
-	sddf->over = setup->over;
+	sddf->server = setup->server;
 	err = blkq_init(&sddf->requests, BLKQ_REQUESTS, true, setup->requests,
 			setup->requests_size);
 	if (err != VMM_OK)

@@ -19,6 +19,7 @@
 
 #include "vmm/backend/block/block.h"
 #include "vmm/backend/queue/blkq.h"
+#include "vmm/backend/queue/server.h"
 
 enum {
 	BLOCK_SDDF_UNIT = 4096,
@@ -40,7 +41,7 @@ struct block_sddf_setup {
 	void *data;
 	size_t data_size;
 	struct block_signal signal;
-	const uint32_t *over; /* not 0: the server will not run again; NULL: that is never known */
+	struct server server;
 };
 
 /* Waiting for the end of what our predecessor had asked for (blkq.h). */
@@ -66,7 +67,7 @@ struct block_sddf {
 	struct blkq requests, responses;
 	const void *medium_page;
 	struct blkq_medium medium;
-	const uint32_t *over;
+	struct server server;
 	bool known;     /* there was a medium once */
 	bool sync_owed; /* to a server that was started again */
 	uint32_t unsent;

@@ -16,6 +16,8 @@ static size_t sddf_write(struct console_backend *backend, const uint8_t *bytes, 
 	if (n < len) {
 		serialq_want_signal(&sddf->tx);
 		n += serialq_write(&sddf->tx, bytes + n, len - n);
+		if (!serialq_producer_is_sane(&sddf->tx))
+			server_did(&sddf->server, SERVER_INDEX);
 	}
 	if (n > 0)
 		sddf->signal.raise(sddf->signal.ctx);
@@ -27,6 +29,8 @@ static size_t sddf_read(struct console_backend *backend, uint8_t *bytes, size_t 
 	struct console_sddf *sddf = container_of(backend, struct console_sddf, backend);
 	size_t n = serialq_read(&sddf->rx, bytes, len);
 
+	if (n == 0 && !serialq_consumer_is_sane(&sddf->rx))
+		server_did(&sddf->server, SERVER_INDEX);
 	if (n > 0 && serialq_release(&sddf->rx))
 		sddf->signal.raise(sddf->signal.ctx);
 	return n;

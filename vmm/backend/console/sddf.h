@@ -10,6 +10,7 @@
 
 #include "vmm/backend/console/console.h"
 #include "vmm/backend/queue/serialq.h"
+#include "vmm/backend/queue/server.h"
 
 /* How to wake the server: a notification capability on the target, a counter in a test. */
 struct console_signal {
@@ -22,6 +23,7 @@ struct console_sddf {
 	struct serialq_producer tx;
 	struct serialq_consumer rx;
 	struct console_signal signal;
+	struct server server; /* may be set after the initialisation */
 };
 
 /** Takes over both queue ends, set up by the caller with serialq_producer_init() and so on. */

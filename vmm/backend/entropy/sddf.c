@@ -12,6 +12,8 @@ static size_t fill(struct entropy_backend *backend, uint8_t *bytes, size_t len)
 	struct entropy_sddf *sddf = container_of(backend, struct entropy_sddf, backend);
 	size_t count = serialq_read(&sddf->rx, bytes, len);
 
+	if (count == 0 && !server_is_over(&sddf->server) && !serialq_consumer_is_sane(&sddf->rx))
+		server_did(&sddf->server, SERVER_INDEX);
 	if (count > 0 && serialq_release(&sddf->rx))
 		sddf->wake(sddf->ctx);
 	return count;

@@ -7,12 +7,14 @@
 
 #include "vmm/backend/entropy/entropy.h"
 #include "vmm/backend/queue/serialq.h"
+#include "vmm/backend/queue/server.h"
 
 struct entropy_sddf {
 	struct entropy_backend backend;
 	struct serialq_consumer rx;
 	void (*wake)(void *ctx); /* tells the driver that there is room */
 	void *ctx;
+	struct server server; /* may be set after the initialisation */
 };
 
 void entropy_sddf_init(struct entropy_sddf *sddf, const struct serialq_consumer *rx,

@@ -17,6 +17,13 @@ static bool region_ok(const struct netlink_region *region, uint32_t buffer_size)
 	       region->io_base <= UINT64_MAX - region->size;
 }
 
+bool netlink_is_sane(const struct netlink *link)
+{
+	return link->apart ||
+	       (netq_consumer_is_sane(&link->in_active) && netq_consumer_is_sane(&link->out_free) &&
+		netq_producer_is_sane(&link->in_free) && netq_producer_is_sane(&link->out_active));
+}
+
 static uint32_t pieces_for(uint32_t buffer_size, uint32_t len)
 {
 	return (len + buffer_size - 1) / buffer_size;

@@ -131,6 +131,9 @@ bool netlink_in_wait(struct netlink *link);
 /** True if the peer was started again, which netlink_in_wait() has not noticed yet. */
 bool netlink_other(const struct netlink *link);
 
+/** False if the peer shows an index that cannot be, and there is no other reason for it. */
+bool netlink_is_sane(const struct netlink *link);
+
 /** True if there may be buffers for a frame of `len` bytes; asks for a signal if not. */
 bool netlink_out_wait(struct netlink *link, uint32_t len);
 

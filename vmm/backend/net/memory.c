@@ -31,7 +31,7 @@ static void memory_accept(struct net_backend *backend, uint32_t offloads)
 	memory_of(backend)->accepts = offloads;
 }
 
-static bool memory_link_up(const struct net_backend *backend)
+static bool memory_link_up(struct net_backend *backend)
 {
 	return container_of(backend, const struct net_memory, backend)->up;
 }

@@ -70,7 +70,7 @@ struct net_ops {
 	/** Says what we take from the far end from now on; frames under way may still have more. */
 	void (*accept)(struct net_backend *backend, uint32_t offloads);
 	/** False while there is nobody at the far end. */
-	bool (*link_up)(const struct net_backend *backend);
+	bool (*link_up)(struct net_backend *backend);
 
 	/**
 	 * Begins a frame of `len` bytes, 1 to frame_max; `hdr` asks for nothing beyond `offloads`.

@@ -10,7 +10,7 @@ static void null_accept(struct net_backend *backend, uint32_t offloads)
 	(void)offloads;
 }
 
-static bool null_link_up(const struct net_backend *backend)
+static bool null_link_up(struct net_backend *backend)
 {
 	(void)backend;
 	return false;

@@ -19,11 +19,11 @@ static void sddf_accept(struct net_backend *backend, uint32_t offloads)
 	netlink_tell(&sddf_of(backend)->link, offloads, true);
 }
 
-static bool sddf_link_up(const struct net_backend *backend)
+static bool sddf_link_up(struct net_backend *backend)
 {
-	const struct net_sddf *sddf = container_of(backend, const struct net_sddf, backend);
+	struct net_sddf *sddf = sddf_of(backend);
 
-	if (sddf->over != NULL && __atomic_load_n(sddf->over, __ATOMIC_ACQUIRE) != 0)
+	if (server_is_over(&sddf->server))
 		return false;
 	return !sddf->link.chains || netlink_told(&sddf->link).up != 0;
 }
@@ -55,6 +55,14 @@ static void sddf_tx_end(struct net_backend *backend)
 	netlink_send(&sddf_of(backend)->link);
 }
 
+static void judge(struct net_sddf *sddf)
+{
+	if (sddf->link.bad != 0)
+		server_did(&sddf->server, SERVER_FRAME);
+	if (!netlink_is_sane(&sddf->link))
+		server_did(&sddf->server, SERVER_INDEX);
+}
+
 static bool sddf_rx_begin(struct net_backend *backend, struct net_hdr *hdr, uint32_t *len)
 {
 	struct net_sddf *sddf = sddf_of(backend);
@@ -63,8 +71,10 @@ static bool sddf_rx_begin(struct net_backend *backend, struct net_hdr *hdr, uint
 		sddf->received = netlink_in(&sddf->link, &sddf->frame);
 	if (!sddf->received && netlink_in_wait(&sddf->link))
 		sddf->received = netlink_in(&sddf->link, &sddf->frame);
-	if (!sddf->received)
+	if (!sddf->received) {
+		judge(sddf);
 		return false;
+	}
 	sddf->piece = 0;
 	sddf->at = 0;
 	*hdr = sddf->frame.hdr;

@@ -9,6 +9,7 @@
 
 #include "vmm/backend/net/link.h"
 #include "vmm/backend/net/net.h"
+#include "vmm/backend/queue/server.h"
 
 /* How to wake the server: a notification capability on the target, a counter in a test. */
 struct net_signal {
@@ -23,7 +24,7 @@ struct net_sddf {
 	struct netlink_frame frame; /* the one being received */
 	bool received;              /* it is valid */
 	uint32_t piece, at;         /* how far it was fetched */
-	const uint32_t *over;       /* may be set: not 0 when the server will not run again */
+	struct server server;       /* may be set after the initialisation */
 };
 
 /** Attaches to the link as the owner of its buffers, and tells the server of them. */

@@ -99,6 +99,13 @@ uint32_t blkq_length(const struct blkq *q)
 	return length <= BLKQ_CAPACITY ? length : 0;
 }
 
+bool blkq_is_sane(const struct blkq *q)
+{
+	uint32_t theirs = __atomic_load_n(q->theirs, __ATOMIC_ACQUIRE);
+
+	return (q->producer ? q->index - theirs : theirs - q->index) <= BLKQ_CAPACITY;
+}
+
 static uint8_t *entry_at(const struct blkq *q)
 {
 	return q->entries + (size_t)(q->index & (BLKQ_CAPACITY - 1)) * q->entry_size;

@@ -104,6 +104,9 @@ VMM_MUST_CHECK enum vmm_err blkq_init(struct blkq *q, enum blkq_kind kind, bool 
 uint32_t blkq_room(const struct blkq *q);
 uint32_t blkq_length(const struct blkq *q);
 
+/** False if the peer's index cannot be: then there is no room, or nothing to take, until it can. */
+bool blkq_is_sane(const struct blkq *q);
+
 /** Counts the starts of the producer of requests, this one included; once a start. */
 uint32_t blkq_life(const struct blkq *requests);
 

@@ -65,6 +65,16 @@ void netq_consumer_restart(struct netq_consumer *c)
 	netq_take(c, 0);
 }
 
+bool netq_producer_is_sane(const struct netq_producer *p)
+{
+	return (uint16_t)(p->tail - peer_index(&p->shared->head)) <= p->capacity;
+}
+
+bool netq_consumer_is_sane(const struct netq_consumer *c)
+{
+	return (uint16_t)(peer_index(&c->shared->tail) - c->head) <= c->capacity;
+}
+
 uint32_t netq_room(const struct netq_producer *p)
 {
 	uint32_t used = (uint16_t)(p->tail - peer_index(&p->shared->head));

@@ -106,6 +106,10 @@ void netq_consumer_restart(struct netq_consumer *c);
 /** Entries that can be added now. */
 uint32_t netq_room(const struct netq_producer *p);
 
+/** False if the peer's index cannot be: then there is no room, or no entry, until it can. */
+bool netq_producer_is_sane(const struct netq_producer *p);
+bool netq_consumer_is_sane(const struct netq_consumer *c);
+
 /** Adds an entry that nobody sees yet. The caller knows that there is room. */
 void netq_put(struct netq_producer *p, uint64_t io_or_offset, uint16_t len, uint16_t flags);
 

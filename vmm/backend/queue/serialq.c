@@ -61,6 +61,16 @@ enum vmm_err serialq_consumer_init(struct serialq_consumer *c, void *header, con
 	return VMM_OK;
 }
 
+bool serialq_producer_is_sane(const struct serialq_producer *p)
+{
+	return p->tail - peer_index(&p->shared->head) <= p->capacity;
+}
+
+bool serialq_consumer_is_sane(const struct serialq_consumer *c)
+{
+	return peer_index(&c->shared->tail) - c->head <= c->capacity;
+}
+
 uint32_t serialq_room(const struct serialq_producer *p)
 {
 	uint32_t used = p->tail - peer_index(&p->shared->head);

@@ -55,6 +55,10 @@ enum vmm_err serialq_consumer_init(struct serialq_consumer *c, void *header, con
 /** Bytes that can be written now. */
 uint32_t serialq_room(const struct serialq_producer *p);
 
+/** False if the peer's index cannot be: then there is no room, or nothing to read, until it can. */
+bool serialq_producer_is_sane(const struct serialq_producer *p);
+bool serialq_consumer_is_sane(const struct serialq_consumer *c);
+
 /** True if the consumer has released everything that was ever written. */
 bool serialq_drained(const struct serialq_producer *p);
 

@@ -11,9 +11,11 @@ static struct socket_queue *of(struct socket_backend *backend)
 }
 
 /* Without a router all connections are lost, and what is sent on others goes nowhere. */
-static bool is_over(const struct socket_queue *q)
+static bool is_over(struct socket_queue *q)
 {
-	return q->over != NULL && __atomic_load_n(q->over, __ATOMIC_ACQUIRE) != 0;
+	if (q->from.broken)
+		server_did(&q->server, SERVER_RECORD);
+	return server_is_over(&q->server) || q->from.broken;
 }
 
 static bool pay(struct socket_queue *q, bool *owed, uint16_t op)
@@ -66,8 +68,12 @@ static bool peek(struct socket_backend *backend, struct vsock_packet *packet)
 {
 	struct socket_queue *q = of(backend);
 
+	if (!is_over(q) && sockq_peek(&q->from, packet))
+		return true;
+	if (!serialq_consumer_is_sane(&q->from.queue) || !serialq_producer_is_sane(&q->to.queue))
+		server_did(&q->server, SERVER_INDEX);
 	if (!is_over(q))
-		return sockq_peek(&q->from, packet);
+		return false;
 	*packet = (struct vsock_packet){ .type = VSOCK_TYPE_LINK, .op = VSOCK_LINK_RESET };
 	q->telling = !q->lost;
 	return q->telling;
@@ -117,7 +123,7 @@ void socket_queue_init(struct socket_queue *q, void (*signal)(void *ctx), void *
 	q->backend.ops = &queue_ops;
 	q->down_owed = false;
 	q->up_owed = false;
-	q->over = NULL;
+	q->server = (struct server){ .over = NULL };
 	q->telling = false;
 	q->lost = false;
 	q->signal = signal;

@@ -143,6 +143,8 @@ static void event(struct virtio_dev *vd)
 	struct link_front *front = of(vd);
 	uint32_t now;
 
+	link_check(&front->remote);
+	check(front);
 	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
 		if (!virtq_ready(vd, i))
 			continue;

@@ -62,8 +62,8 @@ struct link_setup {
 	bool (*wait)(void *ctx, unsigned attempt);
 	/** Drives the device's line. */
 	void (*irq)(void *ctx, unsigned caller, bool level);
-	/** The device's program is given up, once. */
-	void (*lost)(void *ctx);
+	/** The device's program is given up, once; `why` is a constant. */
+	void (*lost)(void *ctx, const char *why);
 	const uint32_t *over; /* not 0: it will not run again; NULL: that is never known */
 	void *ctx;
 };
@@ -85,6 +85,9 @@ void link_remote_init(struct link_remote *remote, const struct link_setup *setup
  */
 uint64_t link_load(const struct link_remote *remote, uint64_t offset, unsigned width);
 void link_store(struct link_remote *remote, uint64_t offset, unsigned width, uint64_t value);
+
+/** Looks whether the program was given up. With the lock held. */
+void link_check(struct link_remote *remote);
 
 /** mmio_handler; the device is a struct link_remote, with its lock. */
 void link_remote_access(void *device, struct mmio_access *access);

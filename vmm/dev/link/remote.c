@@ -27,10 +27,10 @@ uint64_t link_load(const struct link_remote *remote, uint64_t offset, unsigned w
 	return value;
 }
 
-static void give_up(struct link_remote *remote)
+static void give_up(struct link_remote *remote, const char *why)
 {
 	remote->dead = true;
-	remote->setup.lost(remote->setup.ctx);
+	remote->setup.lost(remote->setup.ctx, why);
 }
 
 static bool is_over(const struct link_remote *remote)
@@ -49,8 +49,10 @@ static bool waited(struct link_remote *remote, uint32_t pending_max)
 
 		if (remote->tail - head <= pending_max)
 			return true;
-		if (is_over(remote) || !s->wait(s->ctx, attempt))
-			give_up(remote);
+		if (is_over(remote))
+			give_up(remote, "was given up");
+		else if (!s->wait(s->ctx, attempt))
+			give_up(remote, "does not answer");
 	}
 	return false;
 }
@@ -102,11 +104,16 @@ void link_remote_access(void *device, struct mmio_access *access)
 		access->value |= VIRTIO_STATUS_NEEDS_RESET;
 }
 
+void link_check(struct link_remote *remote)
+{
+	if (!remote->dead && is_over(remote))
+		give_up(remote, "was given up");
+}
+
 void link_remote_event(struct link_remote *remote, unsigned caller)
 {
 	lock_take(&remote->lock);
-	if (!remote->dead && is_over(remote))
-		give_up(remote);
+	link_check(remote);
 	settle(remote, caller);
 	lock_give(&remote->lock);
 }

@@ -53,9 +53,10 @@ static bool wait_some(void *ctx, unsigned attempt)
 	return attempt < PATIENCE;
 }
 
-static void lost(void *ctx)
+static void lost(void *ctx, const char *why)
 {
 	(void)ctx;
+	(void)why;
 	losses++;
 }
 

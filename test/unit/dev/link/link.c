@@ -57,9 +57,10 @@ static void irq(void *ctx, unsigned caller, bool up)
 	interrupts += up;
 }
 
-static void lost(void *ctx)
+static void lost(void *ctx, const char *why)
 {
 	(void)ctx;
+	(void)why;
 	losses++;
 }
 
