@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Streams through vsock.
+ * Streams through vsock and TCP. A HOST is a CID, or an address like 10.0.0.1.
  *
- *   sock send CID PORT           its input goes to whoever listens there; tries again for a while
- *   sock receive PORT            what one caller sends goes to its output
- *   sock echo CID PORT N         N rounds of a few thousand bytes that must come back:
+ *   sock send HOST PORT          its input goes to whoever listens there; tries again for a while
+ *   sock receive HOST PORT       what one caller of it, or of "any" or 0.0.0.0, sends goes to its output
+ *   sock echo HOST PORT N        N rounds of a few thousand bytes that must come back:
  *                                ECHO ok BYTES | ECHO WRONG round N | ECHO ended in round N
- *   sock refused CID PORT        nobody must be there: REFUSED ok | REFUSED WRONG
+ *   sock refused HOST PORT       nobody must be there: REFUSED ok | REFUSED WRONG
  */
 #include "test/guest/linux/linux.h"
 
@@ -14,6 +14,7 @@ enum {
 	SYS_LISTEN = 201,
 	SYS_ACCEPT = 202,
 	SYS_CONNECT = 203,
+	AF_INET = 2,
 	AF_VSOCK = 40,
 	SOCK_STREAM = 1,
 	LINUX_ECONNRESET = 104,
@@ -29,25 +30,53 @@ struct sockaddr_vm { /* include/uapi/linux/vm_sockets.h */
 	uint8_t flags, zero[3];
 };
 
-_Static_assert(sizeof(struct sockaddr_vm) == 16, "struct sockaddr_vm");
+struct sockaddr_in { /* include/uapi/linux/in.h */
+	uint16_t family;
+	uint8_t port[2], address[4]; /* big-endian */
+	uint8_t zero[8];
+};
+
+union address {
+	uint16_t family;
+	struct sockaddr_vm vm;
+	struct sockaddr_in in;
+};
+
+_Static_assert(sizeof(union address) == 16, "either is as long");
 
 static uint8_t buffer[CHUNK], back[CHUNK];
 
-static struct sockaddr_vm address(uint64_t cid, uint64_t port)
+static union address address(const char *host, const char *port_text)
 {
-	return (struct sockaddr_vm){ .family = AF_VSOCK,
-				     .port = (uint32_t)port,
-				     .cid = (uint32_t)cid };
+	uint64_t port = to_number(port_text);
+	union address a = { .vm = { .family = AF_VSOCK,
+				    .port = (uint32_t)port,
+				    .cid = (uint32_t)to_number(host) } };
+	unsigned part = 0;
+
+	if (same_text(host, "any"))
+		a.vm.cid = UINT32_MAX;
+	for (const char *p = host; *p != '\0'; p++)
+		part += *p == '.';
+	if (part != 3)
+		return a;
+	a.in = (struct sockaddr_in){ .family = AF_INET,
+				     .port = { (uint8_t)(port >> 8), (uint8_t)port } };
+	for (part = 0; part < 4; part++) {
+		a.in.address[part] = (uint8_t)to_number(host);
+		while (part < 3 && *host++ != '.')
+			;
+	}
+	return a;
 }
 
-static int64_t connect_once(uint64_t cid, uint64_t port)
+static int64_t connect_once(const union address *to)
 {
-	struct sockaddr_vm to = address(cid, port);
-	int64_t fd = SYSTEM_CALL(SYS_SOCKET, AF_VSOCK, SOCK_STREAM, 0), error;
+	int64_t fd = SYSTEM_CALL(SYS_SOCKET, to->family, SOCK_STREAM, 0), error;
 
 	if (fd < 0)
 		return fd;
-	error = SYSTEM_CALL(SYS_CONNECT, fd, (uintptr_t)&to, sizeof(to));
+	error = SYSTEM_CALL(SYS_CONNECT, fd, (uintptr_t)to, sizeof(*to));
 	if (error >= 0)
 		return fd;
 	SYSTEM_CALL(SYS_CLOSE, fd, 0, 0);
@@ -55,24 +84,24 @@ static int64_t connect_once(uint64_t cid, uint64_t port)
 }
 
 /* Linux waits two seconds for an answer: on a busy host it may come later than that. */
-static bool is_refused(uint64_t cid, uint64_t port)
+static bool is_refused(const union address *to)
 {
 	int64_t error;
 
 	do {
-		error = connect_once(cid, port);
+		error = connect_once(to);
 	} while (error == -LINUX_ETIMEDOUT);
 	return error == -LINUX_ECONNRESET;
 }
 
 /* The other VM may still be on its way up. */
-static int64_t connect(uint64_t cid, uint64_t port)
+static int64_t connect(const union address *to)
 {
 	uint64_t second[2] = { 1, 0 };
 	int64_t fd = -1;
 
 	for (unsigned i = 0; i < TRIES && fd < 0; i++) {
-		fd = connect_once(cid, port);
+		fd = connect_once(to);
 		if (fd < 0)
 			SYSTEM_CALL(SYS_NANOSLEEP, (uintptr_t)second, 0, 0);
 	}
@@ -114,21 +143,20 @@ static int copy(int64_t from, int64_t to)
 	return n < 0;
 }
 
-static int receive(uint64_t port)
+static int receive(const union address *at)
 {
-	struct sockaddr_vm any = address(UINT32_MAX, port);
-	int64_t fd = SYSTEM_CALL(SYS_SOCKET, AF_VSOCK, SOCK_STREAM, 0);
+	int64_t fd = SYSTEM_CALL(SYS_SOCKET, at->family, SOCK_STREAM, 0);
 
-	if (fd < 0 || SYSTEM_CALL(SYS_BIND, fd, (uintptr_t)&any, sizeof(any)) != 0 ||
+	if (fd < 0 || SYSTEM_CALL(SYS_BIND, fd, (uintptr_t)at, sizeof(*at)) != 0 ||
 	    SYSTEM_CALL(SYS_LISTEN, fd, 1, 0) != 0)
 		return 1;
 	fd = SYSTEM_CALL(SYS_ACCEPT, fd, 0, 0);
 	return fd < 0 ? 1 : copy(fd, STDOUT);
 }
 
-static int echo(uint64_t cid, uint64_t port, uint64_t rounds)
+static int echo(const union address *to, uint64_t rounds)
 {
-	int64_t fd = connect(cid, port);
+	int64_t fd = connect(to);
 	uint64_t bytes = 0;
 
 	for (uint64_t i = 0; i < rounds; i++) {
@@ -152,22 +180,26 @@ static int echo(uint64_t cid, uint64_t port, uint64_t rounds)
 
 int linux_main(int argc, char **argv, char **env)
 {
+	union address host = { .family = 0 };
+
 	(void)env;
+	if (argc >= 4)
+		host = address(argv[2], argv[3]);
 	if (argc == 4 && same_text(argv[1], "send")) {
-		int64_t fd = connect(to_number(argv[2]), to_number(argv[3]));
+		int64_t fd = connect(&host);
 
 		return fd < 0 ? 1 : copy(STDIN, fd);
 	}
-	if (argc == 3 && same_text(argv[1], "receive"))
-		return receive(to_number(argv[2]));
+	if (argc == 4 && same_text(argv[1], "receive"))
+		return receive(&host);
 	if (argc == 5 && same_text(argv[1], "echo"))
-		return echo(to_number(argv[2]), to_number(argv[3]), to_number(argv[4]));
+		return echo(&host, to_number(argv[4]));
 	if (argc == 4 && same_text(argv[1], "refused")) {
-		bool reset = is_refused(to_number(argv[2]), to_number(argv[3]));
+		bool reset = is_refused(&host);
 
 		SAY(TEXT("REFUSED "), TEXT(reset ? "ok" : "WRONG"));
 		return !reset;
 	}
-	SAY(TEXT("sock send CID PORT | receive PORT | echo CID PORT N | refused CID PORT"));
+	SAY(TEXT("sock send HOST PORT | receive HOST PORT | echo HOST PORT N | refused HOST PORT"));
 	return 2;
 }
