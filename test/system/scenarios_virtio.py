@@ -283,6 +283,8 @@ def network_ports(s):
         check(said("spoof") == "ok", "they pass")
         check(said("back") == "ok", "its own do not pass")
         dropped("of others' names")
+    with s.test("an ARP packet from another address teaches nobody"):
+        check(said("arp") == "ok", "it does")
     with s.test("a rate holds a port back, and nothing is lost"):
         machine.expect(r"MG net-send-1514 n=\d+ ticks=\d+ freq=", 2 * PATIENCE)
         heard = counted("rate")

@@ -7,6 +7,8 @@
  *   net frames NAME BYTES N [TO] sends N Ethernet frames of so many bytes through the interface, to an
  *                                address like 02:00:00:00:00:01 or to nobody:
  *                                MG net-send-BYTES n=N ticks=T freq=F
+ *   net arp NAME MAC IP TO-MAC TO-IP   asks who has TO-IP, as MAC and IP; the frame itself has the interface's
+ *                                own address
  */
 #include "test/guest/linux/linux.h"
 
@@ -21,6 +23,10 @@ enum {
 	FRAME_MAX = 1514,
 	NAME_MAX = 16,
 	LINUX_ENOBUFS = 105,
+	ETHERTYPE_ARP = 0x0806,
+	ARP_SENDER = 14 + 8, /* RFC 826: behind types, lengths and operation */
+	ARP_TARGET = ARP_SENDER + 10,
+	ARP_FRAME = 60,
 };
 
 struct sockaddr_ll {               /* include/uapi/linux/if_packet.h */
@@ -28,6 +34,13 @@ struct sockaddr_ll {               /* include/uapi/linux/if_packet.h */
 	int32_t index;
 	uint16_t hardware;
 	uint8_t kind, length, address[8];
+};
+
+/* Where frames go out, and the one that does, with our address in it. */
+struct outlet {
+	int64_t fd;
+	struct sockaddr_ll to;
+	uint8_t frame[FRAME_MAX];
 };
 
 struct interface_request { /* struct ifreq */
@@ -140,42 +153,83 @@ static bool read_address(const char *text, uint8_t address[6])
 	return true;
 }
 
-static int frames(const char *name, uint64_t bytes, uint64_t n, const char *address)
+/* `address` NULL: to one that nobody has, since a broadcast would cost every neighbour. */
+static bool open_outlet(struct outlet *out, const char *name, const char *address, unsigned type)
 {
-	/* To an address that nobody has: a broadcast would cost every neighbour. */
-	static uint8_t frame[FRAME_MAX] = { 2, 0, 0, 0, 0xee, 0xee };
+	static const uint8_t nobody[6] = { 2, 0, 0, 0, 0xee, 0xee };
 	struct interface_request request = { .index = 0 };
-	uint16_t protocol = (uint16_t)(ETHERTYPE_TEST >> 8 | (ETHERTYPE_TEST & 0xff) << 8);
-	int64_t fd = SYSTEM_CALL(SYS_SOCKET, AF_PACKET, SOCK_RAW, 0);
-	struct sockaddr_ll to = { .family = AF_PACKET, .protocol = protocol, .length = 6 };
-	uint64_t from, ticks;
 
 	for (unsigned i = 0; i + 1 < NAME_MAX && name[i] != '\0'; i++)
 		request.name[i] = name[i];
-	if (fd < 0 || bytes < 14 || bytes > FRAME_MAX ||
-	    (address != NULL && !read_address(address, frame)) ||
-	    SYSTEM_CALL(SYS_IOCTL, fd, SIOCGIFINDEX, (uintptr_t)&request) != 0)
-		return 1;
-	to.index = request.index;
-	if (SYSTEM_CALL(SYS_IOCTL, fd, SIOCGIFHWADDR, (uintptr_t)&request) != 0)
-		return 1;
-	memcpy(frame + 6, request.hardware.address, 6); /* a switch may ask for the VM's own */
-	frame[12] = ETHERTYPE_TEST >> 8;
-	frame[13] = ETHERTYPE_TEST & 0xff;
-	from = counter();
-	for (uint64_t i = 0; i < n;) {
-		int64_t sent = SYSTEM_CALL6(SYS_SENDTO, fd, (uintptr_t)frame, bytes, 0,
-					    (uintptr_t)&to, sizeof(to));
+	out->fd = SYSTEM_CALL(SYS_SOCKET, AF_PACKET, SOCK_RAW, 0);
+	if (out->fd < 0 || SYSTEM_CALL(SYS_IOCTL, out->fd, SIOCGIFINDEX, (uintptr_t)&request) != 0)
+		return false;
+	out->to = (struct sockaddr_ll){ .family = AF_PACKET,
+					.protocol = (uint16_t)(type >> 8 | (type & 0xff) << 8),
+					.index = request.index,
+					.length = 6 };
+	if (SYSTEM_CALL(SYS_IOCTL, out->fd, SIOCGIFHWADDR, (uintptr_t)&request) != 0)
+		return false;
+	memcpy(out->frame, nobody, sizeof(nobody));
+	memcpy(out->frame + 6, request.hardware.address, 6); /* a switch may ask for the VM's own */
+	out->frame[12] = (uint8_t)(type >> 8);
+	out->frame[13] = (uint8_t)type;
+	return address == NULL || read_address(address, out->frame);
+}
 
-		if (sent == (int64_t)bytes)
-			i++;
-		else if (sent != -LINUX_ENOBUFS)
+static bool send_frame(const struct outlet *out, uint64_t bytes)
+{
+	int64_t sent;
+
+	do {
+		sent = SYSTEM_CALL6(SYS_SENDTO, out->fd, (uintptr_t)out->frame, bytes, 0,
+				    (uintptr_t)&out->to, sizeof(out->to));
+	} while (sent == -LINUX_ENOBUFS);
+	return sent == (int64_t)bytes;
+}
+
+static int frames(const char *name, uint64_t bytes, uint64_t n, const char *address)
+{
+	static struct outlet out;
+	uint64_t from, ticks;
+
+	if (bytes < 14 || bytes > FRAME_MAX || !open_outlet(&out, name, address, ETHERTYPE_TEST))
+		return 1;
+	from = counter();
+	for (uint64_t i = 0; i < n; i++) {
+		if (!send_frame(&out, bytes))
 			return 1;
 	}
 	ticks = counter() - from;
 	SAY(TEXT("MG net-send-"), NUMBER(bytes), TEXT(" n="), NUMBER(n), TEXT(" ticks="),
 	    NUMBER(ticks), TEXT(" freq="), NUMBER(counter_hz()));
 	return 0;
+}
+
+static void read_ip(const char *text, uint8_t ip[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		ip[i] = (uint8_t)to_number(text);
+		while (*text != '\0' && *text++ != '.')
+			;
+	}
+}
+
+/* `who`: sender's MAC and IP, target's MAC and IP. */
+static int arp(const char *name, char **who)
+{
+	/* Ethernet, IPv4, the lengths of their addresses, a request */
+	static const uint8_t begin[] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+	static struct outlet out;
+
+	if (!open_outlet(&out, name, who[2], ETHERTYPE_ARP))
+		return 1;
+	memcpy(out.frame + 14, begin, sizeof(begin));
+	if (!read_address(who[0], out.frame + ARP_SENDER))
+		return 1;
+	read_ip(who[1], out.frame + ARP_SENDER + 6);
+	read_ip(who[3], out.frame + ARP_TARGET + 6);
+	return !send_frame(&out, ARP_FRAME);
 }
 
 int linux_main(int argc, char **argv, char **env)
@@ -188,6 +242,9 @@ int linux_main(int argc, char **argv, char **env)
 	if ((argc == 5 || argc == 6) && same_text(argv[1], "frames"))
 		return frames(argv[2], to_number(argv[3]), to_number(argv[4]),
 			      argc == 6 ? argv[5] : NULL);
-	SAY(TEXT("net make SEED BYTES | net take SEED BYTES | net frames NAME BYTES N [TO]"));
+	if (argc == 7 && same_text(argv[1], "arp"))
+		return arp(argv[2], argv + 3);
+	SAY(TEXT("net make SEED BYTES | net take SEED BYTES | net frames NAME BYTES N [TO] | "
+		 "net arp NAME MAC IP TO-MAC TO-IP"));
 	return 2;
 }
