@@ -12,8 +12,8 @@ is some system calls' worth, and a core that waits for the lock wastes no more t
 Time passes slower than on the clock while the cores are busy, about as fast while they are idle.
 
 QEMU before 8.1 gives no turn to the core that follows one which has used up its own, until something
-else ends a turn early. seL4's ticks and translation maintenance do that; the stand-in kernel has none
-while a program spins, and its lock needs no turns.
+else ends a turn early. seL4's ticks and translation maintenance do that; the stand-in kernel executes
+YIELD where it takes an interrupt or waits for another core. Its lock needs no turns.
 """
 import os
 import pathlib

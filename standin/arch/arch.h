@@ -20,8 +20,8 @@ void arch_timer_set(u64 when);
 struct core *arch_this_core(void);
 /** Makes another core enter the kernel soon. */
 void arch_kick(unsigned core);
-/** Waits for an interrupt, with interrupts masked; the lock is not held. */
-void arch_idle(void);
+/** Another core has more to do: where cores take turns (emulators), it is that one's now. */
+void arch_relax(void);
 /** Whether an interrupt waits: long operations look, so that they can be broken off. */
 bool arch_irq_pending(void);
 _Noreturn void arch_halt(void);

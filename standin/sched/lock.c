@@ -28,8 +28,10 @@ void lock_take(struct core *c)
 	if (kernel.core_count == 1)
 		return;
 	while (__atomic_exchange_n(&kernel.lock, 1, __ATOMIC_ACQUIRE) != 0) {
-		while (__atomic_load_n(&kernel.lock, __ATOMIC_RELAXED) != 0)
+		while (__atomic_load_n(&kernel.lock, __ATOMIC_RELAXED) != 0) {
 			serve(c);
+			arch_relax();
+		}
 	}
 }
 
@@ -44,7 +46,7 @@ static void post(struct core *c, u32 request)
 	__atomic_store_n(&c->request, request, __ATOMIC_RELEASE);
 	arch_kick((unsigned)c->id);
 	while (__atomic_load_n(&c->request, __ATOMIC_ACQUIRE) != REQUEST_NONE)
-		;
+		arch_relax();
 }
 
 void core_call(unsigned id, void (*fn)(struct core *c, void *arg, u64 value), void *arg, u64 value)

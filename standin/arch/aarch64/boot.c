@@ -20,7 +20,7 @@
 _Noreturn void boot_core(u64 image_start, u64 image_end, u64 image_offset, u64 entry, u64 dtb,
 			 u64 dtb_size, u64 core_id);
 
-enum { STEP_NONE, STEP_MEMORY, STEP_CORES, LEAST_BUDGET_US = 20, ARRIVAL_WAIT_SHIFT = 0 };
+enum { STEP_MEMORY = 1, STEP_CORES, LEAST_BUDGET_US = 20 };
 
 struct kernel kernel;
 
@@ -178,28 +178,16 @@ static void init_core(struct core *c, u64 id)
 	isb();
 }
 
-static void set_step(u32 step)
+static void count_up(u32 *count)
 {
-	__atomic_store_n(&boot.step, step, __ATOMIC_RELEASE);
+	__atomic_fetch_add(count, 1, __ATOMIC_RELEASE);
 	__asm__ volatile("dsb ish; sev");
 }
 
-static void wait_step(u32 step)
+static void await(const u32 *count, u32 least)
 {
-	while (__atomic_load_n(&boot.step, __ATOMIC_ACQUIRE) < step)
+	while (__atomic_load_n(count, __ATOMIC_ACQUIRE) < least)
 		__asm__ volatile("wfe");
-}
-
-/* Cores that the device tree has; a loader may have started fewer, so not for ever. */
-static unsigned count_cores(void)
-{
-	u64 until = arch_now() + arch_ticks_per_second() / 2;
-	unsigned expected = boot.cores_described < CORES_MAX ? boot.cores_described : CORES_MAX;
-
-	while (__atomic_load_n(&boot.arrived, __ATOMIC_ACQUIRE) + 1 < expected &&
-	       arch_now() < until)
-		;
-	return __atomic_load_n(&boot.arrived, __ATOMIC_ACQUIRE) + 1;
 }
 
 static _Noreturn void run(struct core *c)
@@ -227,13 +215,15 @@ static _Noreturn void boot_first(void)
 	kernel.ticks_per_second = arch_ticks_per_second();
 	kernel.least_budget = ticks_from_us(LEAST_BUDGET_US);
 	irq_init();
-	set_step(STEP_MEMORY);
-	kernel.core_count = count_cores();
+	count_up(&boot.step);
+	/* The loader starts them all, or says why not. */
+	kernel.core_count = boot.cores_described < CORES_MAX ? boot.cores_described : CORES_MAX;
+	await(&boot.arrived, kernel.core_count - 1);
 	init_core(c, 0);
 	print("standin: %u core%s, GICv%u, root task at %x\n", (u64)kernel.core_count,
 	      kernel.core_count == 1 ? "" : "s", gic.ops == &gic_v3_ops ? 3ull : 2ull, b->entry);
 	boot_root_task(b);
-	set_step(STEP_CORES);
+	count_up(&boot.step);
 	run(c);
 }
 
@@ -241,13 +231,11 @@ static _Noreturn void boot_other(u64 id)
 {
 	struct core *c = &kernel.cores[id];
 
-	wait_step(STEP_MEMORY);
+	await(&boot.step, STEP_MEMORY);
 	window_enter();
 	init_registers(c, id);
-	__atomic_fetch_add(&boot.arrived, 1, __ATOMIC_RELEASE);
-	wait_step(STEP_CORES);
-	if (id >= kernel.core_count)
-		arch_halt();
+	count_up(&boot.arrived);
+	await(&boot.step, STEP_CORES);
 	init_core(c, id);
 	run(c);
 }

@@ -38,7 +38,7 @@ struct tcb *trap_idle(struct core *c)
 	struct tcb *next;
 
 	do {
-		arch_idle();
+		__asm__ volatile("dsb sy; wfi" : : : "memory"); /* interrupts are masked */
 		lock_take(c);
 		irq_handle(c);
 		next = sched_choose(c);
@@ -47,9 +47,9 @@ struct tcb *trap_idle(struct core *c)
 	return next;
 }
 
-void arch_idle(void)
+void arch_relax(void)
 {
-	__asm__ volatile("dsb sy; wfi" : : : "memory");
+	__asm__ volatile("yield");
 }
 
 /* The IPA of a guest's fault. HPFAR_EL2 is not valid for permission faults of the access itself. */
@@ -137,6 +137,7 @@ struct tcb *trap_sync(struct tcb *t, struct core *c, u64 esr)
 struct tcb *trap_irq(struct tcb *t, struct core *c)
 {
 	(void)t;
+	arch_relax(); /* or a program that spins may spin for ever: see tools/turns.py */
 	lock_take(c);
 	irq_handle(c);
 	return leave(c);
