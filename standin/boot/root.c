@@ -6,8 +6,10 @@
  * that is needed, before the rest becomes untyped memory.
  */
 #include "standin/boot/boot.h"
+
+#include <string.h>
+
 #include "standin/lib/print.h"
-#include "standin/lib/string.h"
 #include "standin/object/cap.h"
 #include "standin/object/sc.h"
 #include "standin/object/tcb.h"

@@ -6,9 +6,8 @@
 #include "standin/boot/boot.h"
 
 #include "standin/boot/sizes.h"
-#include "standin/lib/fdt.h"
+#include "standin/lib/devicetree.h"
 #include "standin/lib/print.h"
-#include "standin/lib/string.h"
 #include "standin/object/cap.h"
 #include "standin/sched/lock.h"
 
@@ -36,51 +35,50 @@ static struct {
 
 /* ---- what the device tree says ---- */
 
-static void visit(const struct fdt_node *n, void *arg)
+static void read_node(struct boot_info *b, const void *dtb, int node)
 {
-	struct boot_info *b = arg;
+	u64 *const gic_v2[] = { &gic.dist, &gic.cpu,
+				&gic.hyp }; /* the fourth, GICV, is for guests */
+	u64 *const gic_v3[] = { &gic.dist, &gic.redist };
+	u64 *const *where = NULL;
 	u64 at, size;
-	u32 length;
-	const char *type = fdt_prop(n, "device_type", &length);
+	int count = 0;
 
-	if (type != NULL && length == 7 && memcmp(type, "memory", 7) == 0) {
-		for (unsigned i = 0; fdt_reg(n, i, &at, &size); i++)
+	if (dt_has_type(dtb, node, "memory")) {
+		for (int i = 0; dt_reg(dtb, node, i, &at, &size); i++)
 			if (!regions_add(&b->ram, at, at + size))
 				kernel_panic("too much memory", at, size);
-	} else if (type != NULL && length == 4 && memcmp(type, "cpu", 4) == 0) {
+	} else if (dt_has_type(dtb, node, "cpu")) {
 		boot.cores_described++;
-	} else if (fdt_compatible(n, "arm,pl011") && boot.uart == 0) {
-		if (fdt_reg(n, 0, &at, &size))
+	} else if (fdt_node_check_compatible(dtb, node, "arm,pl011") == 0) {
+		if (boot.uart == 0 && dt_reg(dtb, node, 0, &at, &size))
 			boot.uart = (uintptr_t)pa_to_va(at);
-	} else if (fdt_compatible(n, "arm,gic-v3")) {
+	} else if (fdt_node_check_compatible(dtb, node, "arm,gic-v3") == 0) {
 		gic.ops = &gic_v3_ops;
-		fdt_reg(n, 0, &at, &size);
-		gic.dist = (uintptr_t)pa_to_va(at);
-		regions_add(&b->devices, at, at + size);
-		fdt_reg(n, 1, &at, &size);
-		gic.redist = (uintptr_t)pa_to_va(at);
-		gic.redist_size = size;
-		regions_add(&b->devices, at, at + size);
-	} else if (fdt_compatible(n, "arm,cortex-a15-gic") || fdt_compatible(n, "arm,gic-400")) {
-		u64 *const where[] = { &gic.dist, &gic.cpu, &gic.hyp };
-
+		where = gic_v3;
+		count = ARRAY_SIZE(gic_v3);
+	} else if (fdt_node_check_compatible(dtb, node, "arm,cortex-a15-gic") == 0 ||
+		   fdt_node_check_compatible(dtb, node, "arm,gic-400") == 0) {
 		gic.ops = &gic_v2_ops;
-		/* The fourth, GICV, is for guests. */
-		for (unsigned i = 0; i < ARRAY_SIZE(where) && fdt_reg(n, i, &at, &size); i++) {
-			*where[i] = (uintptr_t)pa_to_va(at);
-			regions_add(&b->devices, at, at + size);
-		}
+		where = gic_v2;
+		count = ARRAY_SIZE(gic_v2);
+	}
+	for (int i = 0; i < count && dt_reg(dtb, node, i, &at, &size); i++) {
+		*where[i] = (uintptr_t)pa_to_va(at);
+		gic.redist_size = size; /* its last, GICv3 */
+		regions_add(&b->devices, at, at + size);
 	}
 }
 
 static void read_device_tree(struct boot_info *b)
 {
-	struct fdt f;
+	const void *dtb = pa_to_va(b->dtb);
 
-	if (!fdt_open(&f, pa_to_va(b->dtb), b->dtb_size))
+	if (fdt_check_header(dtb) != 0 || fdt_totalsize(dtb) > b->dtb_size)
 		kernel_panic("no device tree", b->dtb, b->dtb_size);
-	b->dtb_size = f.size;
-	fdt_walk(&f, visit, b);
+	b->dtb_size = fdt_totalsize(dtb);
+	for (int node = 0; node >= 0; node = fdt_next_node(dtb, node, NULL))
+		read_node(b, dtb, node);
 	if (b->ram.count == 0)
 		kernel_panic("no memory in the device tree", 0, 0);
 	if (gic.ops == NULL || gic.dist == 0 || (gic.ops == &gic_v2_ops && gic.hyp == 0))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cache maintenance by virtual address, and zeroing. Line sizes come from CTR_EL0. */
-#include "standin/lib/string.h"
+#include <string.h>
 
 #include "standin/arch/aarch64/local.h"
 #include "standin/arch/aarch64/regs.h"

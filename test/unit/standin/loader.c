@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <libfdt.h>
 
+#include "standin/lib/devicetree.h"
 #include "standin/loader/loader.h"
 
 enum { ROOM = 4096 };
@@ -180,6 +181,7 @@ static void reads_the_machine(void **state)
 	assert_int_equal(fdt_setprop_string(dtb, gic, "compatible", "arm,gic-v3"), 0);
 	cpus = add_node(dtb, 0, "cpus", NULL, 0, 0);
 	assert_int_equal(fdt_setprop_u32(dtb, cpus, "#address-cells", 1), 0);
+	assert_int_equal(fdt_setprop_u32(dtb, cpus, "#size-cells", 0), 0);
 	add_node(dtb, fdt_path_offset(dtb, "/cpus"), "cpu@1", "cpu", 0x101, 0);
 	add_node(dtb, fdt_path_offset(dtb, "/cpus"), "cpu@0", "cpu", 0x100, 0);
 	add_node(dtb, fdt_path_offset(dtb, "/cpus"), "l2", "cache", 5, 0);
@@ -191,6 +193,33 @@ static void reads_the_machine(void **state)
 	assert_int_equal(machine.core_count, 2);
 	assert_int_equal(machine.mpidr[0] + machine.mpidr[1], 0x201);
 	assert_int_equal(machine.gic_version, 3);
+}
+
+static void reads_reg_by_its_parents_cells(void **state)
+{
+	static const fdt32_t three[] = { 0x10000, 0x20000, 0x30000 }; /* big-endian: 0x100, ... */
+	char room[ROOM];
+	void *dtb = new_tree(room);
+	int bus = add_node(dtb, 0, "bus", NULL, 0, 0), node;
+	uint64_t at, size;
+
+	(void)state;
+	node = fdt_add_subnode(dtb, bus, "device");
+	assert_int_equal(fdt_setprop(dtb, node, "reg", three, sizeof(three)), 0);
+	for (uint32_t cells = 0; cells <= 3; cells++) {
+		bus = fdt_path_offset(dtb, "/bus");
+		assert_int_equal(fdt_setprop_u32(dtb, bus, "#address-cells", 1), 0);
+		assert_int_equal(fdt_setprop_u32(dtb, bus, "#size-cells", cells), 0);
+		node = fdt_path_offset(dtb, "/bus/device");
+		assert_int_equal(dt_reg(dtb, node, 0, &at, &size), cells <= 2);
+		assert_int_equal(dt_reg(dtb, node, 1, &at, &size), cells == 0);
+		assert_int_equal(dt_reg(dtb, node, 3, &at, &size), 0);
+	}
+	assert_int_equal(fdt_setprop_u32(dtb, fdt_path_offset(dtb, "/bus"), "#size-cells", 2), 0);
+	assert_true(dt_reg(dtb, fdt_path_offset(dtb, "/bus/device"), 0, &at, &size));
+	assert_int_equal(at, 0x100);
+	assert_int_equal(size, 0x20000000300);
+	assert_false(dt_reg(dtb, 0, 0, &at, &size)); /* the root has no parent */
 }
 
 static void finds_the_console(void **state)
@@ -257,6 +286,7 @@ int main(void)
 		cmocka_unit_test(refuses_overlaps),
 		cmocka_unit_test(refuses_damaged_manifests),
 		cmocka_unit_test(reads_the_machine),
+		cmocka_unit_test(reads_reg_by_its_parents_cells),
 		cmocka_unit_test(finds_the_console),
 		cmocka_unit_test(names_what_the_tree_lacks),
 	};
