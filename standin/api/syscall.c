@@ -43,14 +43,13 @@ static bool find_extra(struct tcb *t, u64 count, struct slot **extra, bool block
 	return true;
 }
 
-static void answer(struct invocation *inv, u64 err)
+/* A call's answer, if there is still somebody to take it. */
+static void answer(struct tcb *t, u64 err, u64 words)
 {
-	struct tcb *t = inv->caller;
-
 	if (t->state != THREAD_RUNNING)
 		return;
 	*arch_cap_register(t) = 0;
-	*arch_info_register(t) = err << 12 | inv->result_count;
+	*arch_info_register(t) = err << 12 | words;
 }
 
 static void invoke_kernel(struct core *c, struct tcb *t, struct slot *s, unsigned how)
@@ -81,7 +80,7 @@ static void invoke_kernel(struct core *c, struct tcb *t, struct slot *s, unsigne
 	if (err == RESULT_PREEMPTED)
 		arch_rewind_syscall(t);
 	else if (how & CALL)
-		answer(&inv, err);
+		answer(t, err, inv.result_count);
 }
 
 /* An endpoint, notification or reply object without the right to send: as a kernel object would. */
@@ -90,23 +89,18 @@ static void refuse(struct tcb *t, unsigned how)
 	if (!(how & CALL))
 		return;
 	arch_mr(t)[0] = 0;
-	*arch_cap_register(t) = 0;
-	*arch_info_register(t) = (u64)seL4_InvalidCapability << 12 | 1;
+	answer(t, seL4_InvalidCapability, 1);
 }
 
 static void send_message(struct tcb *t, struct cap cap, unsigned how)
 {
-	u64 rights = cap_rights(cap);
 	struct slot *extra[seL4_MsgMaxExtraCaps];
 	seL4_MessageInfo_t info = { { *arch_info_register(t) } };
 	u64 count = seL4_MessageInfo_get_extraCaps(info);
 	struct send send = {
-		.ep = cap_object(cap),
-		.badge = cap.data,
+		.cap = cap,
 		.block = (how & BLOCK) != 0,
 		.call = (how & CALL) != 0,
-		.grant = (rights & RIGHT_GRANT) != 0,
-		.grant_reply = (rights & RIGHT_GRANT_REPLY) != 0,
 		.donate = (how & DONATE) != 0,
 	};
 
@@ -147,10 +141,8 @@ static void send(struct core *c, struct tcb *t, u64 cptr, unsigned how)
 		invoke_kernel(c, t, s, how);
 		return;
 	}
-	if (how & CALL && t->state == THREAD_RUNNING) {
-		*arch_cap_register(t) = 0;
-		*arch_info_register(t) = 0;
-	}
+	if (how & CALL)
+		answer(t, seL4_NoError, 0);
 }
 
 static void receive_fault(struct tcb *t, u64 cptr)

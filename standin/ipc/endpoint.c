@@ -57,13 +57,14 @@ static void begin_call(struct tcb *caller, struct tcb *callee, struct reply *rep
 		return;
 	}
 	tcb_block(caller, THREAD_INACTIVE);
-	tcb_rewind(caller);
-	caller->fault.label = 0;
+	tcb_stop(caller);
 }
 
 void endpoint_send(struct tcb *t, const struct send *how)
 {
-	struct endpoint *ep = how->ep;
+	struct endpoint *ep = cap_object(how->cap);
+	u64 badge = how->cap.data, rights = cap_rights(how->cap);
+	bool grant = (rights & RIGHT_GRANT) != 0;
 	struct tcb *dest;
 	struct reply *reply;
 
@@ -71,22 +72,23 @@ void endpoint_send(struct tcb *t, const struct send *how)
 		if (!how->block)
 			return;
 		tcb_block(t, THREAD_ON_SEND);
-		t->badge = how->badge;
+		t->badge = badge;
 		t->is_call = how->call;
-		t->can_grant = how->grant;
-		t->can_grant_reply = how->grant_reply;
+		t->can_grant = grant;
+		t->may_reply = (rights & (RIGHT_GRANT | RIGHT_GRANT_REPLY)) != 0;
 		ep_insert(ep, t, EP_SEND);
 		return;
 	}
 	dest = ep->head;
 	ep_remove(ep, dest);
-	message_transfer(t, ep, how->badge, how->grant, dest);
+	message_transfer(t, ep, badge, grant, dest);
 	reply = dest->reply;
 	dest->reply = NULL;
 	if (reply != NULL)
 		reply->tcb = NULL;
 	if (how->call)
-		begin_call(t, dest, reply, how->grant || how->grant_reply, how->donate);
+		begin_call(t, dest, reply, (rights & (RIGHT_GRANT | RIGHT_GRANT_REPLY)) != 0,
+			   how->donate);
 	else if (how->donate && dest->sc == NULL && t->sc != NULL)
 		sc_donate(t->sc, dest);
 	dest->state = THREAD_RUNNING;
@@ -96,14 +98,13 @@ void endpoint_send(struct tcb *t, const struct send *how)
 static void receive_from(struct tcb *t, struct endpoint *ep, struct reply *reply)
 {
 	struct tcb *sender = ep->head;
-	bool may_reply = sender->can_grant || sender->can_grant_reply;
 
 	ep_remove(ep, sender);
 	message_transfer(sender, ep, sender->badge, sender->can_grant, t);
 	if (sender->is_call || sender->fault.label != 0) {
 		bool donate = sender->sc != NULL && sender->fault.label != seL4_Fault_Timeout;
 
-		begin_call(sender, t, reply, may_reply, donate);
+		begin_call(sender, t, reply, sender->may_reply, donate);
 	} else {
 		sender->state = THREAD_RUNNING;
 		sched_wake(sender);
@@ -196,10 +197,7 @@ void ipc_cancel(struct tcb *t)
 		t->reply = NULL;
 		break;
 	case THREAD_ON_NOTIFICATION:
-		list_remove(&t->waits_on->waiting, t);
-		t->queue = QUEUE_NONE;
-		if (t->waits_on->waiting.head == NULL)
-			t->waits_on->state = NTFN_IDLE;
+		notification_leave(t);
 		break;
 	case THREAD_ON_REPLY:
 		reply_unlink_caller(t);
@@ -207,8 +205,5 @@ void ipc_cancel(struct tcb *t)
 	default:
 		return;
 	}
-	t->state = THREAD_INACTIVE;
-	/* A fault is forgotten: the thread would take it again. */
-	tcb_rewind(t);
-	t->fault.label = 0;
+	tcb_stop(t);
 }

@@ -15,10 +15,10 @@ struct lookup_error {
 	u64 w[3]; /* as in the message that reports it */
 };
 
+/* How a message goes to an endpoint. */
 struct send {
-	struct endpoint *ep;
-	u64 badge;
-	bool block, call, grant, grant_reply, donate;
+	struct cap cap;
+	bool block, call, donate;
 };
 
 /* ---- endpoints ---- */
@@ -55,6 +55,8 @@ bool notification_take_bound(struct tcb *t);
 /** A thread that blocks gives a scheduling context it had from the notification back. */
 void notification_return_sc(struct notification *n, struct tcb *t);
 void notification_requeue(struct tcb *t);
+/** The thread waits for it no more. */
+void notification_leave(struct tcb *t);
 
 /* ---- messages and faults ---- */
 /** Copies sender's message (or fault) to the receiver's registers and buffer. */

@@ -119,16 +119,7 @@ bool fault_handler_valid(struct cap cap)
 
 static bool send_to(struct tcb *t, struct cap handler, bool donate)
 {
-	u64 rights = cap_rights(handler);
-	struct send how = {
-		.ep = cap_object(handler),
-		.badge = handler.data,
-		.block = true,
-		.call = true,
-		.grant = (rights & RIGHT_GRANT) != 0,
-		.grant_reply = (rights & RIGHT_GRANT_REPLY) != 0,
-		.donate = donate,
-	};
+	struct send how = { .cap = handler, .block = true, .call = true, .donate = donate };
 
 	if (!fault_handler_valid(handler))
 		return false;

@@ -42,10 +42,7 @@ void notification_signal(struct notification *n, u64 badge)
 	switch (n->state) {
 	case NTFN_WAITING:
 		t = n->waiting.head;
-		list_remove(&n->waiting, t);
-		t->queue = QUEUE_NONE;
-		if (n->waiting.head == NULL)
-			n->state = NTFN_IDLE;
+		notification_leave(t);
 		deliver(n, t, badge);
 		return;
 	case NTFN_IDLE:
@@ -95,6 +92,16 @@ void notification_wait(struct tcb *t, struct notification *n, bool block)
 	list_insert_by_priority(&n->waiting, t);
 	t->queue = QUEUE_NOTIFICATION;
 	n->state = NTFN_WAITING;
+}
+
+void notification_leave(struct tcb *t)
+{
+	struct notification *n = t->waits_on;
+
+	list_remove(&n->waiting, t);
+	t->queue = QUEUE_NONE;
+	if (n->waiting.head == NULL)
+		n->state = NTFN_IDLE;
 }
 
 void notification_requeue(struct tcb *t)

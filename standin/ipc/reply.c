@@ -91,9 +91,7 @@ void reply_destroy(struct reply *reply)
 		return;
 	}
 	reply_remove(reply, t);
-	t->state = THREAD_INACTIVE;
-	tcb_rewind(t);
-	t->fault.label = 0;
+	tcb_stop(t);
 }
 
 /* The reply to a fault: registers as the handler wants them. */

@@ -154,7 +154,7 @@ struct tcb {
 	/* While blocked on an endpoint or waiting for a reply. */
 	u8 is_call;
 	u8 can_grant;
-	u8 can_grant_reply;
+	u8 may_reply;
 	u8 rewind; /* while blocked: by a system call, whose address the pc is just behind */
 	u64 badge;
 	union {

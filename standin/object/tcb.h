@@ -28,6 +28,14 @@ static inline void tcb_rewind(struct tcb *t)
 	t->rewind = false;
 }
 
+/** Neither runs nor waits any more. A fault is forgotten: the thread would take it again. */
+static inline void tcb_stop(struct tcb *t)
+{
+	t->state = THREAD_INACTIVE;
+	tcb_rewind(t);
+	t->fault.label = 0;
+}
+
 void tcb_suspend(struct tcb *t);
 /** Cancels what a stopped or blocked thread waits for, and lets it run. */
 void tcb_restart(struct tcb *t);

@@ -2,8 +2,10 @@
 /* Doubly linked lists of TCBs. */
 #include "standin/sched/sched.h"
 
-static void link_between(struct tcb_list *l, struct tcb *t, struct tcb *before, struct tcb *after)
+void list_insert_before(struct tcb_list *l, struct tcb *t, struct tcb *after)
 {
+	struct tcb *before = after == NULL ? l->tail : after->prev;
+
 	t->prev = before;
 	t->next = after;
 	if (before != NULL)
@@ -16,23 +18,13 @@ static void link_between(struct tcb_list *l, struct tcb *t, struct tcb *before, 
 		l->tail = t;
 }
 
-void list_append(struct tcb_list *l, struct tcb *t)
-{
-	link_between(l, t, l->tail, NULL);
-}
-
-void list_prepend(struct tcb_list *l, struct tcb *t)
-{
-	link_between(l, t, NULL, l->head);
-}
-
 void list_insert_by_priority(struct tcb_list *l, struct tcb *t)
 {
 	struct tcb *before = l->tail;
 
 	while (before != NULL && before->prio < t->prio)
 		before = before->prev;
-	link_between(l, t, before, before == NULL ? l->head : before->next);
+	list_insert_before(l, t, before == NULL ? l->head : before->next);
 }
 
 void list_remove(struct tcb_list *l, struct tcb *t)

@@ -49,10 +49,9 @@ static int top_priority(const struct core *c)
 
 static void ready_add(struct core *c, struct tcb *t, bool first)
 {
-	if (first)
-		list_prepend(&c->ready[t->prio], t);
-	else
-		list_append(&c->ready[t->prio], t);
+	struct tcb_list *l = &c->ready[t->prio];
+
+	list_insert_before(l, t, first ? l->head : NULL);
 	t->queue = QUEUE_READY;
 	c->ready_mask[t->prio / 64] |= BIT(t->prio % 64);
 	c->ready_words |= BIT(t->prio / 64);
@@ -76,16 +75,7 @@ static void release_add(struct core *c, struct tcb *t)
 
 	while (after != NULL && refill_head(after->sc)->time <= when)
 		after = after->next;
-	if (after == NULL) {
-		list_append(&c->release, t);
-	} else if (after->prev == NULL) {
-		list_prepend(&c->release, t);
-	} else {
-		t->prev = after->prev;
-		t->next = after;
-		after->prev->next = t;
-		after->prev = t;
-	}
+	list_insert_before(&c->release, t, after);
 	t->queue = QUEUE_RELEASE;
 }
 
@@ -181,12 +171,8 @@ void sched_remove(struct tcb *t)
 void sched_run_first(struct core *c, struct tcb *t)
 {
 	sched_remove(t);
-	if (c->current != NULL && c->current->prio == t->prio) {
-		ready_add(c, t, true);
-		c->yield_first = true;
-	} else {
-		ready_add(c, t, true);
-	}
+	ready_add(c, t, true);
+	c->yield_first = c->current != NULL && c->current->prio == t->prio;
 }
 
 /* ---- time ---- */

@@ -90,8 +90,8 @@ struct tcb *sched_choose(struct core *c);
 void sched_run_first(struct core *c, struct tcb *t);
 
 /* Lists of TCBs. */
-void list_append(struct tcb_list *l, struct tcb *t);
-void list_prepend(struct tcb_list *l, struct tcb *t);
+/** `after` NULL: at the end. */
+void list_insert_before(struct tcb_list *l, struct tcb *t, struct tcb *after);
 /** Before the first of lower priority: highest first, and in order among equals. */
 void list_insert_by_priority(struct tcb_list *l, struct tcb *t);
 void list_remove(struct tcb_list *l, struct tcb *t);

@@ -79,10 +79,8 @@ void irq_init_core(struct core *c);
 
 /* ---- thread.c ---- */
 void thread_init_core(struct core *c);
-/** With the bits that the thread may choose. */
+/** As far as the thread may choose: one that is no guest (any more) cannot be at EL1. */
 void thread_set_spsr(struct tcb *t, u64 spsr);
-/** A thread that is no guest any more cannot be at EL1. */
-void thread_leave_guest(struct tcb *t);
 
 /* ---- trap.c, trap.S ---- */
 /** A secure monitor call with these registers x0 to x7; they are its results. */

@@ -187,11 +187,6 @@ void thread_set_spsr(struct tcb *t, u64 spsr)
 	t->ctx.spsr = sane_spsr(t, spsr);
 }
 
-void thread_leave_guest(struct tcb *t)
-{
-	t->ctx.spsr = sane_spsr(t, t->ctx.spsr);
-}
-
 void arch_thread_flags_changed(struct tcb *t)
 {
 	if (t->flags & seL4_TCBFlag_fpuDisabled)

@@ -37,24 +37,19 @@
 	b	\handler
 	.endm
 
-	.macro	slot target, number
+	.macro	unexpected vectors:vararg
+	.irp	number, \vectors
 	.balign	0x80
 	mov	x0, #\number
-	b	\target
+	b	from_kernel
+	.endr
 	.endm
 
 	.section .text.vectors, "ax"
 	.balign	0x800
 	.global trap_vectors
 trap_vectors:
-	slot	from_kernel, 0
-	slot	from_kernel, 1
-	slot	from_kernel, 2
-	slot	from_kernel, 3
-	slot	from_kernel, 4
-	slot	from_kernel, 5
-	slot	from_kernel, 6
-	slot	from_kernel, 7
+	unexpected 0, 1, 2, 3, 4, 5, 6, 7
 	.balign	0x80
 	enter	sync_entry
 	.balign	0x80
@@ -64,10 +59,7 @@ trap_vectors:
 	.balign	0x80
 	enter	serror_entry
 	/* EL1 is always AArch64, so these are never taken (DDI 0487, D1.13.4). */
-	slot	from_kernel, 12
-	slot	from_kernel, 13
-	slot	from_kernel, 14
-	slot	from_kernel, 15
+	unexpected 12, 13, 14, 15
 
 	.text
 sync_entry:

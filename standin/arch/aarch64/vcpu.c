@@ -170,7 +170,7 @@ void vcpu_dissociate(struct vcpu *v)
 		return;
 	drop_here(arch_this_core(), v, 0);
 	v->tcb->arch.vcpu = NULL;
-	thread_leave_guest(v->tcb);
+	thread_set_spsr(v->tcb, v->tcb->ctx.spsr);
 	v->tcb = NULL;
 }
 
@@ -240,11 +240,10 @@ static u64 set_tcb(struct invocation *inv)
 	if (t->arch.vcpu == v)
 		return seL4_NoError;
 	core_stall(t);
-	if (v->tcb != NULL)
-		core_stall(v->tcb);
 	if (v->tcb != NULL) {
 		struct tcb *old = v->tcb;
 
+		core_stall(old);
 		vcpu_dissociate(v);
 		sched_wake(old);
 	}
