@@ -4,8 +4,8 @@
  * backend as the VMM would have them, by the same table of kinds, at the end of a link to the VMM.
  *
  * It maps the guest's RAM and its backend's channel, and holds nothing else of the VM. If it faults it is
- * started again, and what the guest's driver and the backend have of its predecessor is put right by the
- * link and by the backend.
+ * started again, and takes up the device from what its predecessor kept of it; what the backend has of
+ * that one is put right by the backend.
  */
 #include <string.h>
 
@@ -101,7 +101,8 @@ void runtime_main(void *page, uint64_t thread)
 	}
 	link_server_init(&server, vd,
 			 (uint8_t *)(uintptr_t)link->region[VMM_DEVICE_REGISTERS].vaddr,
-			 (struct link_ring *)(uintptr_t)link->region[VMM_DEVICE_WRITES].vaddr);
+			 (struct link_ring *)(uintptr_t)link->region[VMM_DEVICE_WRITES].vaddr,
+			 (struct virtio_kept *)(uintptr_t)link->region[VMM_DEVICE_KEPT].vaddr);
 	alive_init(&alive, start);
 	for (badge = 0;; (void)seL4_Wait(wake, &badge)) {
 		serve(vd, link->badge, badge, rounds++);

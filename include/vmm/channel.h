@@ -55,7 +55,7 @@ enum {
 };
 enum { VMM_SOCKET_RX_QUEUE = 0, VMM_SOCKET_TX_QUEUE, VMM_SOCKET_RX_DATA, VMM_SOCKET_TX_DATA };
 enum { VMM_ENTROPY_QUEUE = 0, VMM_ENTROPY_DATA };
-enum { VMM_DEVICE_REGISTERS = 0, VMM_DEVICE_WRITES };
+enum { VMM_DEVICE_REGISTERS = 0, VMM_DEVICE_WRITES, VMM_DEVICE_KEPT };
 
 struct vmm_region {
 	uint64_t vaddr; /* 0: not mapped here */

@@ -24,6 +24,7 @@ static struct link_server server;
 static struct driver_pci pci;
 static _Alignas(4096) uint8_t registers[LINK_REGISTERS];
 static _Alignas(4096) uint8_t ring[LINK_RING];
+static struct virtio_kept kept;
 static unsigned losses;
 static bool hangs, lies;
 
@@ -76,11 +77,12 @@ static bool begin(struct driver *d, struct input *in)
 
 	memset(registers, 0, sizeof(registers));
 	memset(ring, 0, sizeof(ring));
+	memset(&kept, 0, sizeof(kept));
 	losses = 0;
 	hangs = lies = false;
 	entropy_fixed_init(&source, 1, UINT64_MAX);
 	virtio_rng_init(&rng, &common, &source.backend);
-	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring);
+	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
 	/* A program that takes every store, and tells something else of its device than it is. */
 	for (unsigned n = input_u8(in) % 8; n > 0; n--) {
 		lies = true;

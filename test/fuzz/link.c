@@ -22,6 +22,7 @@ static struct link_remote remote;
 static struct link_server server;
 static _Alignas(4096) uint8_t registers[LINK_REGISTERS];
 static _Alignas(4096) uint8_t ring[LINK_RING];
+static struct virtio_kept kept;
 static unsigned losses;
 static bool level;
 
@@ -72,6 +73,7 @@ static void begin(struct driver *d)
 
 	memset(registers, 0, sizeof(registers));
 	memset(ring, 0, sizeof(ring));
+	memset(&kept, 0, sizeof(kept));
 	losses = 0;
 	level = false;
 	entropy_fixed_init(&source, 1, UINT64_MAX);
@@ -83,7 +85,7 @@ static void begin(struct driver *d)
 				.owner = driver_owner(d),
 			},
 			&source.backend);
-	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring);
+	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
 	link_remote_init(&remote, &setup);
 	d->vd = &rng.vd;
 	d->handler = link_remote_access;

@@ -117,6 +117,7 @@ PLAIN(2)
 PLAIN(4)
 PLAIN(8)
 PLAIN(16)
+ATOMIC(8)
 ATOMIC(16)
 ATOMIC(32)
 ATOMIC(64)
@@ -127,6 +128,8 @@ void __tsan_func_exit(void);
 void __tsan_read_range(void *at, size_t size);
 void __tsan_write_range(void *at, size_t size);
 void __tsan_atomic_thread_fence(int order);
+void __tsan_atomic_signal_fence(int order);
+uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t value, int order);
 void *__tsan_memset(void *at, int value, size_t size);
 void *__tsan_memcpy(void *to, const void *from, size_t size);
 
@@ -158,6 +161,18 @@ void __tsan_write_range(void *at, size_t size)
 void __tsan_atomic_thread_fence(int order)
 {
 	(void)order;
+}
+
+void __tsan_atomic_signal_fence(int order)
+{
+	(void)order;
+}
+
+uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t value, int order)
+{
+	(void)order;
+	store(at);
+	return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);
 }
 
 void *__tsan_memset(void *at, int value, size_t size)

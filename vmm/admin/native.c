@@ -94,10 +94,11 @@ static const struct channel_kind channel_kinds[VMM_CHANNEL_KINDS] = {
 		},
 	},
 	[VMM_CHANNEL_DEVICE] = {
-		.region_count = 2,
+		.region_count = 3,
 		.region = {
 			[VMM_DEVICE_REGISTERS] = { 4096, CHANNEL_BOTH_MAP },
 			[VMM_DEVICE_WRITES] = { 4096, CHANNEL_BOTH_MAP },
+			[VMM_DEVICE_KEPT] = { 4096, CHANNEL_SERVER_MAPS },
 		},
 	},
 };

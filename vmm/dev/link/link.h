@@ -17,7 +17,8 @@
  * gets one. The program handles a write as it comes from a guest.
  *
  * A program that died and was started again takes the ring up where its predecessor left it, so that a store
- * may be carried out twice, and none is lost. What the predecessor knew of queues and requests is gone: the
+ * may be carried out twice, and none is lost. The device it takes up from a third page, which only such
+ * programs see (dev/virtio/kept.h). The driver notices nothing, if it is of a kind that can go on; or that the
  * device needs a reset, after which it is as good as new.
  */
 #pragma once
@@ -28,11 +29,13 @@
 #include "vmm/core/lock.h"
 #include "vmm/core/mmio.h"
 #include "vmm/dev/transport/mmio.h"
+#include "vmm/dev/virtio/kept.h"
 
 enum {
 	LINK_WRITES = 64,                  /* a power of two */
 	LINK_REGISTERS = VIRTIO_MMIO_PAGE, /* bytes of each part */
 	LINK_RING = 0x1000,
+	LINK_KEPT = 0x1000,
 };
 
 /* Shared: the wire format. Indices run freely. */
@@ -51,6 +54,7 @@ struct link_ring {
 };
 
 _Static_assert(sizeof(struct link_write) == 16 && sizeof(struct link_ring) <= LINK_RING, "layout");
+_Static_assert(sizeof(struct virtio_kept) <= LINK_KEPT, "fits");
 
 /* What the VMM gives its end. */
 struct link_setup {
@@ -101,7 +105,9 @@ void link_remote_power_on(struct link_remote *remote);
 /* The device's program's end: it has the device and its transport. */
 struct link_server {
 	struct virtio_mmio mmio;
-	struct link_ring *ring; /* borrowed */
+	struct link_ring *ring;   /* borrowed */
+	struct virtio_kept *kept; /* borrowed */
+	struct virtq_order order[VIRTIO_KEPT_QUEUES];
 	uint32_t head;
 	bool raised;   /* the line has changed */
 	uint32_t told; /* interrupts that the VMM knows of */
@@ -109,10 +115,10 @@ struct link_server {
 
 /**
  * Puts a device, which is initialised, at the end of a link. If a former program of this link died when its
- * device was not reset, the device needs a reset, and a driver that uses it is told so.
+ * device was not reset, the device goes on, or needs a reset and tells its driver so. `kept`: as it left it.
  */
 void link_server_init(struct link_server *server, struct virtio_dev *vd, uint8_t *registers,
-		      struct link_ring *ring);
+		      struct link_ring *ring, struct virtio_kept *kept);
 
 /** Carries out the writes there are; afterwards true once if the VMM must be signalled. */
 bool link_server_run(struct link_server *server);

@@ -5,9 +5,11 @@
  */
 #include "vmm/dev/link/link.h"
 
+#include <string.h>
+
 #include "vmm/base/util.h"
 
-enum { STATUS = 0x070 };
+enum { QUEUE_NOTIFY = 0x050, INTERRUPT_STATUS = 0x060 };
 
 static void irq(void *ctx, unsigned caller, bool level)
 {
@@ -19,20 +21,23 @@ static void irq(void *ctx, unsigned caller, bool level)
 }
 
 void link_server_init(struct link_server *server, struct virtio_dev *vd, uint8_t *registers,
-		      struct link_ring *ring)
+		      struct link_ring *ring, struct virtio_kept *kept)
 {
-	uint32_t before =
-		__atomic_load_n((uint32_t *)(void *)(registers + STATUS), __ATOMIC_RELAXED);
+	uint32_t unacknowledged = __atomic_load_n(
+		(uint32_t *)(void *)(registers + INTERRUPT_STATUS), __ATOMIC_RELAXED);
+	bool in_use;
 
-	*server = (struct link_server){
-		.ring = ring,
-		.head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED),
-	};
-	vd->status = (uint8_t)(before & (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
-					 VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK));
+	memset(server, 0, sizeof(*server));
+	server->ring = ring;
+	server->kept = kept;
+	server->head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+	in_use = virtio_keep(vd, kept, server->order);
 	virtio_mmio_init(&server->mmio, vd, irq, server, registers);
-	if (vd->status != 0)
-		virtio_needs_reset(vd, "its program was started again");
+	if (!in_use)
+		return;
+	server->mmio.interrupt_status = unacknowledged;
+	virtio_go_on(vd);
+	virtio_keep_registers(vd, kept);
 }
 
 static void carry_out(struct link_server *server, const struct link_write *w)
@@ -49,6 +54,8 @@ static void carry_out(struct link_server *server, const struct link_write *w)
 		return;
 	lock_take(&server->mmio.vd->lock);
 	virtio_mmio_access(&server->mmio, &access);
+	if (w->offset != QUEUE_NOTIFY)
+		virtio_keep_registers(server->mmio.vd, server->kept);
 	lock_give(&server->mmio.vd->lock);
 }
 

@@ -312,6 +312,14 @@ static void blk_notify(struct virtio_dev *vd, unsigned queue)
 	announce(blk);
 }
 
+static void blk_go_on(struct virtio_dev *vd)
+{
+	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
+		if (virtq_ready(vd, i))
+			blk_notify(vd, i);
+	}
+}
+
 /* The medium may come after the device: then its size changes. */
 static void look_at_medium(struct virtio_blk *blk)
 {
@@ -383,6 +391,7 @@ static const struct virtio_ops blk_ops = {
 	.device_id = VIRTIO_ID_BLOCK,
 	.notify = blk_notify,
 	.event = blk_event,
+	.go_on = blk_go_on,
 	.reset = blk_reset,
 	.queue_reset = blk_queue_reset,
 };

@@ -184,6 +184,21 @@ static bool notify(struct virtq *vq)
 		      place(vq, vq->used, vq->used_wrap));
 }
 
+/*
+ * The flags of the first descriptor publish it. Once they have, the driver may have made that descriptor
+ * available again, in the next round.
+ */
+static void repeat(struct virtq *vq, struct virtq_token token, uint32_t written)
+{
+	if (available(vq)) {
+		push(vq, token, written);
+		(void)notify(vq);
+		return;
+	}
+	forward(vq, &vq->used, &vq->used_wrap, token.count);
+	vq->in_flight = (uint16_t)(vq->in_flight - token.count);
+}
+
 static void kicks_off(struct virtq *vq)
 {
 	if (!vq->kicks_off)
@@ -211,6 +226,7 @@ const struct ring_ops ring_packed = {
 	.pop = pop,
 	.unpop = unpop,
 	.push = push,
+	.repeat = repeat,
 	.notify = notify,
 	.kicks_off = kicks_off,
 	.kicks_on = kicks_on,

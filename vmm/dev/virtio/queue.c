@@ -8,16 +8,12 @@
 #include <string.h>
 
 #include "vmm/base/util.h"
+#include "vmm/dev/virtio/kept.h"
 #include "vmm/dev/virtio/ring.h"
 
 static struct virtq *queue_of(const struct virtio_dev *vd, unsigned queue)
 {
 	return &vd->setup.queues[queue];
-}
-
-static const struct ring_ops *ring_of(const struct virtq *vq)
-{
-	return vq->packed ? &ring_packed : &ring_split;
 }
 
 bool virtq_ready(const struct virtio_dev *vd, unsigned queue)
@@ -59,6 +55,8 @@ enum virtq_pop virtq_pop(struct virtio_dev *vd, unsigned queue, struct virtq_cha
 	if (got == VIRTQ_BAD)
 		virtio_needs_reset(vd, why);
 	vd->budget -= got == VIRTQ_GOT;
+	if (got == VIRTQ_GOT && vq->order != NULL)
+		virtq_order_pop(vq->order, chain->token);
 	return got;
 }
 
@@ -66,15 +64,22 @@ void virtq_unpop(struct virtio_dev *vd, unsigned queue, const struct virtq_chain
 {
 	struct virtq *vq = queue_of(vd, queue);
 
-	if (virtq_alive(vd, queue, chain->token))
-		ring_of(vq)->unpop(vq, chain->token);
+	if (!virtq_alive(vd, queue, chain->token))
+		return;
+	ring_of(vq)->unpop(vq, chain->token);
+	if (vq->order != NULL)
+		virtq_order_unpop(vq->order);
 }
 
 void virtq_push(struct virtio_dev *vd, unsigned queue, struct virtq_token token, uint32_t written)
 {
 	struct virtq *vq = queue_of(vd, queue);
 
-	if (virtq_alive(vd, queue, token))
+	if (!virtq_alive(vd, queue, token))
+		return;
+	if (vq->order != NULL)
+		virtq_order_push(vq->order, token, written);
+	else
 		ring_of(vq)->push(vq, token, written);
 }
 
@@ -82,7 +87,8 @@ void virtq_notify(struct virtio_dev *vd, unsigned queue)
 {
 	struct virtq *vq = queue_of(vd, queue);
 
-	if (virtq_ready(vd, queue) && ring_of(vq)->notify(vq))
+	if (virtq_ready(vd, queue) &&
+	    (vq->order != NULL ? virtq_order_publish(vq) : ring_of(vq)->notify(vq)))
 		vd->transport->ops->queue_interrupt(vd, queue);
 }
 
@@ -281,5 +287,13 @@ const char *virtq_enable(struct virtio_dev *vd, unsigned queue)
 
 void virtq_reset(struct virtq *vq, uint16_t size_max)
 {
-	*vq = (struct virtq){ .size = size_max, .generation = vq->generation + 1 };
+	struct virtq_order *order = vq->order;
+
+	*vq = (struct virtq){
+		.size = size_max,
+		.generation = vq->generation + 1,
+		.order = order,
+	};
+	if (order != NULL)
+		order->count = 0;
 }

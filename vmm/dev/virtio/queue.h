@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct virtio_dev;
+struct virtq_order;
 
 enum {
 	VIRTQ_SIZE_MAX = 256, /* no device offers longer queues, so no chain has more descriptors */
@@ -54,6 +55,7 @@ struct virtq {
 	uint16_t held_at, held_flags; /* packed: the flags that publish the batch */
 	bool held;
 	uint32_t generation; /* counts resets of this queue; tokens of earlier ones are stale */
+	struct virtq_order *order; /* kept.h: a successor can take the queue up; or NULL */
 };
 
 /* What names a chain in flight. Plain data; stays valid, and may go stale, for ever. */

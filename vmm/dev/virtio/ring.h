@@ -97,6 +97,11 @@ struct ring_ops {
 			      const char **why);
 	void (*unpop)(struct virtq *vq, struct virtq_token token);
 	void (*push)(struct virtq *vq, struct virtq_token token, uint32_t written);
+	/*
+	 * Writes and publishes an answer that a predecessor may have written already, or begun to, at our
+	 * position, which is the same for avail and used.
+	 */
+	void (*repeat)(struct virtq *vq, struct virtq_token token, uint32_t written);
 	/* Publishes; true if the driver wants an interrupt. */
 	bool (*notify)(struct virtq *vq);
 	void (*kicks_off)(struct virtq *vq);
@@ -106,3 +111,8 @@ struct ring_ops {
 
 extern const struct ring_ops ring_split;
 extern const struct ring_ops ring_packed;
+
+static inline const struct ring_ops *ring_of(const struct virtq *vq)
+{
+	return vq->packed ? &ring_packed : &ring_split;
+}

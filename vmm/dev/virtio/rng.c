@@ -61,6 +61,7 @@ static const struct virtio_ops rng_ops = {
 	.device_id = VIRTIO_ID_ENTROPY,
 	.notify = notify,
 	.event = serve,
+	.go_on = serve,
 };
 
 void virtio_rng_init(struct virtio_rng *rng, const struct virtio_setup *common,

@@ -139,6 +139,13 @@ static bool notify(struct virtq *vq)
 	return (uint16_t)(vq->used - event - 1) < (uint16_t)(vq->used - old); /* 2.7.7.2 */
 }
 
+/* The entry is ours, and not used for another answer before the driver has made more chains available. */
+static void repeat(struct virtq *vq, struct virtq_token token, uint32_t written)
+{
+	push(vq, token, written);
+	(void)notify(vq);
+}
+
 /* With event indices an old index in avail_event keeps the driver quiet (2.7.10.1). */
 static void kicks_off(struct virtq *vq)
 {
@@ -165,6 +172,7 @@ const struct ring_ops ring_split = {
 	.pop = pop,
 	.unpop = unpop,
 	.push = push,
+	.repeat = repeat,
 	.notify = notify,
 	.kicks_off = kicks_off,
 	.kicks_on = kicks_on,

@@ -25,6 +25,7 @@ void virtio_init(struct virtio_dev *vd, const struct virtio_setup *setup)
 	vd->offered = setup->features | CORE_FEATURES | (setup->packed ? VIRTIO_F_RING_PACKED : 0);
 	for (unsigned i = 0; i < setup->queue_count; i++) {
 		setup->queues[i].generation = 0;
+		setup->queues[i].order = NULL;
 		virtq_reset(&setup->queues[i], setup->queue_size_max);
 	}
 }
@@ -129,6 +130,13 @@ void virtio_resume(struct virtio_dev *vd, unsigned caller, enum virtio_resumed w
 	leave(vd);
 	vd->resumed = VIRTIO_NOTIFIED;
 	lock_give(&vd->lock);
+}
+
+void virtio_restarted(struct virtio_dev *vd)
+{
+	enter(vd);
+	vd->setup.ops->go_on(vd);
+	leave(vd);
 }
 
 void virtio_power_on(struct virtio_dev *vd)

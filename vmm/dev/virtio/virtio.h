@@ -71,6 +71,11 @@ struct virtio_ops {
 	/** DRIVER_OK was set. */
 	void (*start)(struct virtio_dev *vd);
 	/**
+	 * A predecessor died with DRIVER_OK set; our queues are as it left them, and what was in flight can be
+	 * popped again (kept.h). NULL: the device knew more than that, and needs a reset.
+	 */
+	void (*go_on)(struct virtio_dev *vd);
+	/**
 	 * Forget what the driver set up: chains in flight are stale already. What a backend still does
 	 * for them must not reach guest memory.
 	 */
@@ -193,6 +198,9 @@ void virtio_event(struct virtio_dev *vd, unsigned caller);
 
 /** Goes on with what is unfinished or was put off: owner.again(), owner.later(). Takes the lock. */
 void virtio_resume(struct virtio_dev *vd, unsigned caller, enum virtio_resumed why);
+
+/** Lets a device that a predecessor has left go on: ops->go_on(). For kept.c. */
+void virtio_restarted(struct virtio_dev *vd);
 
 /** The machine was reset. Takes the lock. */
 void virtio_power_on(struct virtio_dev *vd);

@@ -30,6 +30,7 @@ static struct link_front front;
 static struct link_server server;
 static _Alignas(4096) uint8_t registers[LINK_REGISTERS];
 static _Alignas(4096) uint8_t ring[LINK_RING];
+static struct virtio_kept kept;
 static unsigned losses, waits;
 static bool server_runs, signalled;
 
@@ -94,7 +95,7 @@ static void start_server(void)
 				    .owner = driver_owner(&d),
 			    },
 			    &port, 1);
-	link_server_init(&server, &con.vd, registers, (struct link_ring *)(void *)ring);
+	link_server_init(&server, &con.vd, registers, (struct link_ring *)(void *)ring, &kept);
 }
 
 static enum vmm_err start_front(void)
@@ -113,6 +114,7 @@ static int begin(void **state)
 	(void)state;
 	memset(registers, 0, sizeof(registers));
 	memset(ring, 0, sizeof(ring));
+	memset(&kept, 0, sizeof(kept));
 	losses = waits = 0;
 	server_runs = true;
 	signalled = false;

@@ -25,6 +25,7 @@ static struct link_remote remote;
 static struct link_server server;
 static _Alignas(4096) uint8_t registers[LINK_REGISTERS];
 static _Alignas(4096) uint8_t ring[LINK_RING];
+static struct virtio_kept kept;
 static unsigned wakes, waits, losses, interrupts;
 static bool server_runs, level;
 
@@ -83,7 +84,7 @@ static void start_server(void)
 				.owner = driver_owner(&d),
 			},
 			&source.backend);
-	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring);
+	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
 }
 
 static int begin(void **state)
@@ -91,6 +92,7 @@ static int begin(void **state)
 	(void)state;
 	memset(registers, 0, sizeof(registers));
 	memset(ring, 0, sizeof(ring));
+	memset(&kept, 0, sizeof(kept));
 	wakes = waits = losses = interrupts = 0;
 	level = false;
 	at_once = true;
@@ -252,20 +254,39 @@ static void test_hostile_vmm(void **state)
 	assert_true(exchange());
 }
 
-/* The program dies and is started again: the driver hears of it, resets, and goes on. */
+static void offer(void)
+{
+	struct driver_buffer b = { .gpa = driver_alloc(&d, 32, 1), .len = 32, .writable = true };
+
+	assert_true(driver_add(&d, 0, &b, 1, false) >= 0);
+	(void)driver_kick(&d, 0);
+	(void)link_server_run(&server);
+}
+
+/* The program dies with a request in flight, and is started again: it is answered, and nothing else happens. */
 static void test_restart(void **state)
 {
+	uint32_t written;
+	int id;
+
 	(void)state;
-	assert_true(driver_start(&d, 0, 1, SIZE));
-	assert_true(exchange());
-	start_server();
-	assert_true(link_server_run(&server));
-	link_remote_event(&remote, 0);
-	assert_int_equal(driver_acknowledge(&d) & 2, 2);
-	assert_int_equal(driver_read(&d, 0x070) & 64, 64);
-	assert_true(driver_start(&d, 0, 1, SIZE));
-	assert_true(exchange());
-	assert_int_equal(losses, 0);
+	for (unsigned packed = 0; packed < 2; packed++) {
+		assert_true(driver_start(&d, packed != 0 ? VIRTIO_F_RING_PACKED : 0, 1, SIZE));
+		assert_true(exchange());
+		source.left = 0;
+		offer();
+		source.left = PLENTY;
+		start_server();
+		assert_true(link_server_run(&server));
+		link_remote_event(&remote, 0);
+		assert_true(level);
+		assert_int_equal(driver_acknowledge(&d), 1);
+		assert_true(driver_used(&d, 0, &id, &written));
+		assert_int_equal(written, 32);
+		assert_false(driver_used(&d, 0, &id, &written));
+		assert_true(exchange());
+		assert_int_equal(losses, 0);
+	}
 
 	/* Not in use: nobody is told anything. */
 	driver_write(&d, 0x070, 0);
@@ -274,15 +295,78 @@ static void test_restart(void **state)
 	assert_int_equal(driver_read(&d, 0x070), 0);
 }
 
-/* It died while the driver was still about it: the driver has to begin anew, too. */
+/* It died while the driver was still about it: the driver goes on where it was. */
 static void test_restart_before_ok(void **state)
 {
 	(void)state;
 	driver_write(&d, 0x070, 3);
 	start_server();
-	assert_int_equal(driver_read(&d, 0x070), 3 | 64);
-	driver_write(&d, 0x070, 0);
-	assert_int_equal(driver_read(&d, 0x070), 0);
+	assert_int_equal(driver_read(&d, 0x070), 3);
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+}
+
+/* An interrupt that was not acknowledged is still there. */
+static void test_restart_keeps_interrupts(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	virtio_config_changed(&rng.vd);
+	start_server();
+	assert_true(link_server_run(&server));
+	link_remote_event(&remote, 0);
+	assert_int_equal(driver_acknowledge(&d), 3);
+	assert_false(level);
+}
+
+/* What the predecessor kept is no better than what a driver writes. */
+static void test_restart_with_nonsense(void **state)
+{
+	static struct virtio_kept good;
+	uint32_t seed = 3;
+
+	(void)state;
+	assert_true(driver_start(&d, VIRTIO_F_RING_PACKED, 1, SIZE));
+	assert_true(exchange());
+	good = kept;
+	for (unsigned i = 0; i < 20000; i++) {
+		uint8_t *bytes = (uint8_t *)(i % 3 == 0 ? (void *)&kept : (void *)kept.queue);
+		size_t size = i % 3 == 0 ? sizeof(kept) : sizeof(kept.queue[0]);
+
+		kept = good;
+		for (unsigned n = 1 + i % 4; n > 0; n--) {
+			seed = seed * 1103515245 + 12345;
+			bytes[(seed >> 8) % size] = (uint8_t)(seed >> 24);
+		}
+		start_server();
+		(void)link_server_run(&server);
+		virtio_event(&rng.vd, 0);
+	}
+	kept = good;
+	start_server();
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+}
+
+/* A device that knows more than its queues tell needs a reset, and tells its driver so. */
+static void test_restart_of_another_kind(void **state)
+{
+	static struct virtio_ops ops;
+
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	ops = *rng.vd.setup.ops;
+	ops.go_on = NULL;
+	virtio_rng_init(
+		&rng,
+		&(struct virtio_setup){ .name = "rng", .gmem = &d.gmem, .owner = driver_owner(&d) },
+		&source.backend);
+	rng.vd.setup.ops = &ops;
+	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
+	assert_true(link_server_run(&server));
+	link_remote_event(&remote, 0);
+	assert_int_equal(driver_acknowledge(&d) & 2, 2);
+	assert_int_equal(driver_read(&d, 0x070) & 64, 64);
 	assert_true(driver_start(&d, 0, 1, SIZE));
 	assert_true(exchange());
 }
@@ -336,12 +420,20 @@ static void test_power_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_works),       TEST(test_signals),
-		TEST(test_reads),       TEST(test_hung),
-		TEST(test_full),        TEST(test_hostile_program),
-		TEST(test_hostile_vmm), TEST(test_restart),
-		TEST(test_power_on),    TEST(test_restart_before_ok),
+		TEST(test_works),
+		TEST(test_signals),
+		TEST(test_reads),
+		TEST(test_hung),
+		TEST(test_full),
+		TEST(test_hostile_program),
+		TEST(test_hostile_vmm),
+		TEST(test_restart),
+		TEST(test_power_on),
+		TEST(test_restart_before_ok),
 		TEST(test_given_up),
+		TEST(test_restart_keeps_interrupts),
+		TEST(test_restart_with_nonsense),
+		TEST(test_restart_of_another_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
