@@ -52,7 +52,7 @@ $(HOST)/build.ninja:
 $(TARGET)/build.ninja:
 	meson setup --cross-file mk/aarch64-gcc.ini $(TARGET)
 
-# Builds against SEL4_INCLUDE, or without it again against include/sel4: only if that is another than before.
+# Builds against SEL4_INCLUDE, or without it against include/sel4 again; nothing if that is as it was.
 define sel4_include
 dir='$(SEL4_INCLUDE)'; was=$(TARGET)/sel4-include; \
 [ -z "$$dir" ] || [ -e "$$dir/sel4/sel4.h" ] || \

@@ -590,6 +590,27 @@ static void ends_die_and_no_frame_is_wrong(void **state)
 	assert_true(deaths > 1000);
 }
 
+/* Between handing the buffers over and saying that it is up: its successor must not hand them over again. */
+static void an_owner_dies_before_it_is_up(void **state)
+{
+	struct fixture *f = *state;
+	struct netlink_config config = netpair_owner(&f->pair, true);
+
+	memset(&f->pair, 0, sizeof(f->pair));
+	assert_int_equal(netlink_init(&f->owner, &config), VMM_OK);
+	start_end(f, false);
+	send_known(&f->peer, false);
+	start_end(f, true);
+	assert_int_equal(f->pair.rx_free.tail, NETPAIR_CAPACITY);
+	for (unsigned i = 0; i < 3; i++) {
+		(void)take_known(&f->owner, f, false);
+		(void)take_known(&f->peer, f, false);
+	}
+	assert_false(f->owner.apart || f->peer.apart);
+	assert_int_equal(fill_up(&f->owner), NETPAIR_CAPACITY);
+	assert_int_equal(fill_up(&f->peer), NETPAIR_CAPACITY);
+}
+
 /* Who waits for the other one is signalled at each step, and nobody is signalled for ever. */
 static void a_restart_is_told(void **state)
 {
@@ -665,6 +686,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ends_die_and_no_frame_is_wrong, make, drop),
+		cmocka_unit_test_setup_teardown(an_owner_dies_before_it_is_up, make, drop),
 		cmocka_unit_test_setup_teardown(a_restart_is_told, make, drop),
 		cmocka_unit_test_setup_teardown(the_backend_meets_another_server, make, drop),
 		cmocka_unit_test_setup_teardown(frames_of_all_lengths_arrive_both_ways, make, drop),

@@ -86,8 +86,10 @@ bool netlink_other(const struct netlink *link)
 static void begin_life(struct netlink *link)
 {
 	struct netq_note *note = mine(link);
+	/* An owner may have handed buffers over and died before it could say that it is up. */
+	bool lived = load(&note->up) != 0 || link->in_free.tail != 0;
 
-	link->life = load(&note->up) != 0 ? load(&note->life) + 1 : 0;
+	link->life = lived ? load(&note->life) + 1 : 0;
 	link->peer_life = load(&theirs(link)->life);
 	link->apart = link->life != 0 || link->peer_life != 0;
 	store(&note->life, link->life);
