@@ -7,33 +7,13 @@
 #include <string.h>
 
 #include "app/admin/admin.h"
+#include "vmm/base/elf.h"
 #include "vmm/base/util.h"
 
 /* An image of at least this size is aligned to it (include/vmm/image.h). */
 #define LARGE_FRAME (UINT64_C(1) << seL4_LargePageBits)
 #define USER_LIMIT  UINT64_C(0x40000000) /* programs are linked below 1 GiB */
 #define DATA_RW     (seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever)
-
-/* ELF-64 (System V ABI, chapters 4 and 5). */
-#define ELF_MAGIC 0x464c457fu
-enum { ELF_AARCH64 = 183, ELF_LOAD = 1, ELF_EXECUTE = 1, ELF_WRITE = 2 };
-
-struct elf_header {
-	uint32_t magic;
-	uint8_t ident[12];
-	uint16_t type, machine;
-	uint32_t version;
-	uint64_t entry, segments_at, sections_at;
-	uint32_t flags;
-	uint16_t size, segment_size, segment_count, section_size, section_count, names;
-};
-
-struct elf_segment {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, file_size, mem_size, align;
-};
-
-_Static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_segment) == 56, "ELF-64");
 
 static const struct vmm_blob_entry *find(struct admin *a, const char *prefix, const char *name)
 {
@@ -107,10 +87,10 @@ static struct elf_segment segment(struct admin *a, const struct file *file, unsi
 	struct elf_segment ph;
 
 	memcpy(&header, file->data, sizeof(header));
-	memcpy(&ph, file->data + header.segments_at + index * sizeof(ph), sizeof(ph));
-	if (ph.type == ELF_LOAD &&
-	    (!range_inside(ph.offset, ph.file_size, 0, file->size) || ph.file_size > ph.mem_size ||
-	     !range_inside(ph.vaddr, ph.mem_size, PAGE_BYTES, USER_LIMIT - PAGE_BYTES) ||
+	memcpy(&ph, file->data + header.phoff + index * sizeof(ph), sizeof(ph));
+	if (ph.type == ELF_SEGMENT_LOAD &&
+	    (!range_inside(ph.offset, ph.filesz, 0, file->size) || ph.filesz > ph.memsz ||
+	     !range_inside(ph.vaddr, ph.memsz, PAGE_BYTES, USER_LIMIT - PAGE_BYTES) ||
 	     ph.vaddr % PAGE_BYTES != 0))
 		admin_die(a, "program %s: segment %u is malformed", file->name, index);
 	return ph;
@@ -123,12 +103,13 @@ static unsigned check_header(struct admin *a, const struct file *file, uint64_t 
 	if (file->size < sizeof(header))
 		admin_die(a, "program %s is too short", file->name);
 	memcpy(&header, file->data, sizeof(header));
-	if (header.magic != ELF_MAGIC || header.machine != ELF_AARCH64 ||
-	    header.segment_size != sizeof(struct elf_segment) || header.segments_at > file->size ||
-	    header.segment_count > (file->size - header.segments_at) / sizeof(struct elf_segment))
+	if (memcmp(header.ident, ELF_IDENT, sizeof(ELF_IDENT)) != 0 ||
+	    header.machine != ELF_MACHINE_AARCH64 ||
+	    header.phentsize != sizeof(struct elf_segment) || header.phoff > file->size ||
+	    header.phnum > (file->size - header.phoff) / sizeof(struct elf_segment))
 		admin_die(a, "program %s is not an AArch64 executable", file->name);
 	*entry = header.entry;
-	return header.segment_count;
+	return header.phnum;
 }
 
 /* A frame with what the file has for page `page` of the segment. */
@@ -136,7 +117,7 @@ static seL4_CPtr fill_page(struct admin *a, const struct file *file, const struc
 			   uint64_t page)
 {
 	seL4_CPtr frame = object_new(a, seL4_ARM_SmallPageObject, seL4_PageBits);
-	uint64_t at = page * PAGE_BYTES, left = at < ph->file_size ? ph->file_size - at : 0;
+	uint64_t at = page * PAGE_BYTES, left = at < ph->filesz ? ph->filesz - at : 0;
 
 	if (left > 0)
 		space_write_frame(a, frame, 0, file->data + ph->offset + at,
@@ -147,7 +128,7 @@ static seL4_CPtr fill_page(struct admin *a, const struct file *file, const struc
 
 static bool is_constant(const struct elf_segment *ph)
 {
-	return ph->type == ELF_LOAD && (ph->flags & ELF_WRITE) == 0;
+	return ph->type == ELF_SEGMENT_LOAD && (ph->flags & ELF_WRITE) == 0;
 }
 
 static const struct shared_file *share_file(struct admin *a, const struct file *file,
@@ -169,8 +150,7 @@ static const struct shared_file *share_file(struct admin *a, const struct file *
 	for (unsigned i = 0; i < segments; i++) {
 		struct elf_segment ph = segment(a, file, i);
 
-		for (uint64_t page = 0; is_constant(&ph) && page * PAGE_BYTES < ph.mem_size;
-		     page++) {
+		for (uint64_t page = 0; is_constant(&ph) && page * PAGE_BYTES < ph.memsz; page++) {
 			struct shared_frame *frame = new_frame(a);
 
 			frame->cap = fill_page(a, file, &ph, page);
@@ -199,10 +179,10 @@ static void map_constant(struct admin *a, struct program *p, const struct shared
 static void map_writable(struct admin *a, struct program *p, const struct file *file,
 			 const struct elf_segment *ph)
 {
-	uint64_t size = align_up(ph->mem_size, PAGE_BYTES), mine = 0;
+	uint64_t size = align_up(ph->memsz, PAGE_BYTES), mine = 0;
 
 	if (p->restart)
-		mine = restart_map(a, p, file->data + ph->offset, ph->file_size, size);
+		mine = restart_map(a, p, file->data + ph->offset, ph->filesz, size);
 	for (uint64_t at = 0; at < size; at += PAGE_BYTES) {
 		seL4_CPtr frame = fill_page(a, file, ph, at / PAGE_BYTES);
 
@@ -223,9 +203,9 @@ void archive_load(struct admin *a, struct program *program, const char *name)
 	map_constant(a, program, &share_file(a, &file, segments)->run);
 	for (unsigned i = 0; i < segments; i++) {
 		struct elf_segment ph = segment(a, &file, i);
-		uint64_t end = align_up(ph.vaddr + ph.mem_size, PAGE_BYTES);
+		uint64_t end = align_up(ph.vaddr + ph.memsz, PAGE_BYTES);
 
-		if (ph.type != ELF_LOAD)
+		if (ph.type != ELF_SEGMENT_LOAD)
 			continue;
 		if (end > program->space.next)
 			program->space.next = end;

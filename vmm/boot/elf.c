@@ -10,49 +10,27 @@
 
 #include <string.h>
 
+#include "vmm/base/elf.h"
 #include "vmm/base/util.h"
 
-struct elf_header {
-	unsigned char ident[16];
-	uint16_t type, machine;
-	uint32_t version;
-	uint64_t entry, phoff, shoff;
-	uint32_t flags;
-	uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-
-struct elf_segment {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, filesz, memsz, align;
-};
-
-_Static_assert(sizeof(struct elf_header) == 64, "Elf64_Ehdr");
-_Static_assert(sizeof(struct elf_segment) == 56, "Elf64_Phdr");
-
 enum {
-	ELF_TYPE_EXEC = 2,
-	ELF_MACHINE_AARCH64 = 183,
-	ELF_SEGMENT_LOAD = 1,
 	ELF_SEGMENTS = 16, /* PT_LOAD ones; kernels have two to four */
 };
 
 static enum vmm_err check_header(const struct place_plan *plan,
 				 const struct vmm_config_image *image, struct elf_header *header)
 {
-	/* Magic, 64-bit class, little endian, version 1. */
-	static const unsigned char ident[7] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
-
 	if (image->size < sizeof(*header))
 		return boot_fail(plan->error, VMM_ERR_INVALID,
 				 "kernel: not an ELF file: %lu bytes, the header alone has %zu",
 				 image->size, sizeof(*header));
 	memcpy(header, (const void *)(uintptr_t)image->host, sizeof(*header));
-	if (memcmp(header->ident, ident, 4) != 0)
+	if (memcmp(header->ident, ELF_IDENT, ELF_IDENT_MAGIC) != 0)
 		return boot_fail(plan->error, VMM_ERR_INVALID,
 				 "kernel: not an ELF file: it begins with %02x %02x %02x %02x",
 				 header->ident[0], header->ident[1], header->ident[2],
 				 header->ident[3]);
-	if (memcmp(header->ident, ident, sizeof(ident)) != 0 ||
+	if (memcmp(header->ident, ELF_IDENT, sizeof(ELF_IDENT)) != 0 ||
 	    header->machine != ELF_MACHINE_AARCH64 || header->type != ELF_TYPE_EXEC)
 		return boot_fail(plan->error, VMM_ERR_INVALID,
 				 "kernel: ELF of class %u, machine %u, type %u, not a 64-bit "
