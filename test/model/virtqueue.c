@@ -210,17 +210,7 @@ static void step(void)
 static void run(uint64_t features, unsigned steps)
 {
 	driver_init_sized(&d, RAM);
-	virtio_init(&vd, &(struct virtio_setup){
-				 .name = "model",
-				 .ops = &ops,
-				 .gmem = &d.gmem,
-				 .queues = &queue,
-				 .queue_count = 1,
-				 .queue_size_max = SIZE,
-				 .packed = true,
-				 .owner = driver_owner(&d),
-			 });
-	driver_connect(&d, &vd, NULL);
+	driver_device(&d, &vd, &ops, &queue, 1, SIZE);
 	held_count = outstanding = added = returned = 0;
 	room = SIZE;
 	device_armed = false;

@@ -102,6 +102,22 @@ void driver_connect(struct driver *d, struct virtio_dev *vd, uint8_t *page)
 	virtio_mmio_init(&d->mmio, vd, irq, d, page);
 }
 
+void driver_device(struct driver *d, struct virtio_dev *vd, const struct virtio_ops *ops,
+		   struct virtq *queues, unsigned count, uint16_t size)
+{
+	virtio_init(vd, &(struct virtio_setup){
+				.name = "test",
+				.ops = ops,
+				.gmem = &d->gmem,
+				.queues = queues,
+				.queue_count = count,
+				.queue_size_max = size,
+				.packed = true,
+				.owner = driver_owner(d),
+			});
+	driver_connect(d, vd, NULL);
+}
+
 uint64_t driver_access(struct driver *d, bool write, uint64_t offset, unsigned width,
 		       uint64_t value)
 {

@@ -74,6 +74,10 @@ struct virtio_owner driver_owner(struct driver *d);
 /** Connects the device, which was initialised, to a virtio-mmio transport. `page` may be NULL. */
 void driver_connect(struct driver *d, struct virtio_dev *vd, uint8_t *page);
 
+/** Makes a device that is `ops` and its queues alone, of up to `size` entries, and connects it. */
+void driver_device(struct driver *d, struct virtio_dev *vd, const struct virtio_ops *ops,
+		   struct virtq *queues, unsigned count, uint16_t size);
+
 uint32_t driver_read(struct driver *d, uint32_t offset);
 void driver_write(struct driver *d, uint32_t offset, uint32_t value);
 uint64_t driver_access(struct driver *d, bool write, uint64_t offset, unsigned width,

@@ -102,25 +102,6 @@ const char *environment(char **env, const char *name)
 	return NULL;
 }
 
-void *memset(void *to, int value, size_t size)
-{
-	unsigned char *p = to;
-
-	while (size-- > 0)
-		*p++ = (unsigned char)value;
-	return to;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t size)
-{
-	const unsigned char *q = from;
-	unsigned char *p = to;
-
-	while (size-- > 0)
-		*p++ = *q++;
-	return to;
-}
-
 int memcmp(const void *a, const void *b, size_t size)
 {
 	const unsigned char *p = a, *q = b;

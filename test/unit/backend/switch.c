@@ -294,21 +294,29 @@ static void the_bridge_group_stays_here(void **state)
 	free(f);
 }
 
-static void access_ports_are_in_one_vlan(void **state)
+/* Ports 0 and 1 are in VLAN 10, `twenty` in VLAN 20; the last ones are trunks. */
+static struct fixture *make_vlans(unsigned twenty)
 {
 	struct fixture *f = make();
 
-	(void)state;
 	switch_init(&f->sw);
 	memset(f->pair, 0, sizeof(f->pair));
 	for (unsigned i = 0; i < PORTS; i++) {
 		struct switch_port_config config = {
-			.vlan = i < 2 ? 10 : (i == 2 ? 20 : 0),
+			.vlan = i < 2 ? 10 : (i == twenty ? 20 : 0),
 			.trunk = i >= TRUNK,
 		};
 
 		add(f, i, &config);
 	}
+	return f;
+}
+
+static void access_ports_are_in_one_vlan(void **state)
+{
+	struct fixture *f = make_vlans(2);
+
+	(void)state;
 	packet_plain(&f->packet, all, mac(0), 60);
 	assert_true(send_only(f, 0));
 	poll(f);
@@ -341,19 +349,9 @@ static void access_ports_are_in_one_vlan(void **state)
 
 static void trunks_speak_by_tags(void **state)
 {
-	struct fixture *f = make();
+	struct fixture *f = make_vlans(TRUNK);
 
 	(void)state;
-	switch_init(&f->sw);
-	memset(f->pair, 0, sizeof(f->pair));
-	for (unsigned i = 0; i < PORTS; i++) {
-		struct switch_port_config config = {
-			.vlan = i < 2 ? 10 : (i == TRUNK ? 20 : 0),
-			.trunk = i >= TRUNK,
-		};
-
-		add(f, i, &config);
-	}
 	/* In, tagged; out, untagged to one, tagged to the other. */
 	packet_plain(&f->packet, all, mac(TRUNK), 100);
 	packet_tag(&f->packet, 0x600a);

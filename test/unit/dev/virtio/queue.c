@@ -54,17 +54,7 @@ static void make(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
 	driver_init(&f->d);
-	virtio_init(&f->vd, &(struct virtio_setup){
-				    .name = "test",
-				    .ops = &ops,
-				    .gmem = &f->d.gmem,
-				    .queues = f->queues,
-				    .queue_count = QUEUES,
-				    .queue_size_max = VIRTQ_SIZE_MAX,
-				    .packed = true,
-				    .owner = driver_owner(&f->d),
-			    });
-	driver_connect(&f->d, &f->vd, NULL);
+	driver_device(&f->d, &f->vd, &ops, f->queues, QUEUES, VIRTQ_SIZE_MAX);
 }
 
 static struct fixture *begin(uint64_t features, unsigned size)

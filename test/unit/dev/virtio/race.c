@@ -83,17 +83,7 @@ static void run(uint64_t features)
 	popped = broken = 0;
 	stop = false;
 	driver_init(&d);
-	virtio_init(&vd, &(struct virtio_setup){
-				 .name = "test",
-				 .ops = &ops,
-				 .gmem = &d.gmem,
-				 .queues = &queue,
-				 .queue_count = 1,
-				 .queue_size_max = SIZE,
-				 .packed = true,
-				 .owner = driver_owner(&d),
-			 });
-	driver_connect(&d, &vd, NULL);
+	driver_device(&d, &vd, &ops, &queue, 1, SIZE);
 	assert_int_equal(pthread_create(&thread, NULL, rewrite, d.ram), 0);
 	/* However the host divides its cores, the two must have met. */
 	for (unsigned i = 0; i < ROUNDS || broken == 0; i++) {
