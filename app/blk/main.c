@@ -47,21 +47,31 @@ static enum vmm_err open(struct native *n, const struct vmm_channel *client)
 	return blkdrv_open(&driver, &setup);
 }
 
-/* Tells whom it concerns, and waits; one kernel call less than one after the other. */
-static seL4_Word go_on(struct native *n, const struct vmm_channel *client, bool answered,
-		       bool interrupted)
+/*
+ * Tells whom it concerns, and waits; one kernel call less than one after the other. Interrupts stay as the
+ * last one has left them, masked, until there is something to wait for: often a request is finished by then.
+ */
+static bool go_on(struct native *n, const struct vmm_channel *client, bool answered, bool masked)
 {
-	if (answered && !interrupted)
-		return native_signal_and_wait(n, client->notify);
-	if (answered)
-		seL4_Signal(client->notify);
-	return interrupted ? native_ack_and_wait(n) : native_wait(n);
+	seL4_Word badge;
+
+	if (masked && driver.in_flight > 0) {
+		if (answered)
+			seL4_Signal(client->notify);
+		badge = native_ack_and_wait(n);
+		masked = false;
+	} else if (answered) {
+		badge = native_signal_and_wait(n, client->notify);
+	} else {
+		badge = native_wait(n);
+	}
+	return masked || (badge & VMM_NATIVE_BADGE_IRQ) != 0;
 }
 
 void runtime_main(void *page, uint64_t thread)
 {
 	const struct vmm_channel *client;
-	seL4_Word badge = VMM_NATIVE_BADGE_IRQ;
+	bool masked = true; /* as whoever was here before us may have left it */
 	struct native n;
 	enum vmm_err err;
 
@@ -74,13 +84,13 @@ void runtime_main(void *page, uint64_t thread)
 		   driver.medium.read_only ? ", read-only" : "",
 		   driver.medium.serial[0] != '\0' ? ", serial " : "", driver.medium.serial);
 	seL4_Signal(client->notify);
-	/* Whoever was here before us left the interrupt as it was: the first round is one, too. */
 	for (unsigned rounds = 0;; rounds++) {
 		bool answered = blkdrv_run(&driver);
 
 		/* Now before the client hears of its answers, now while more are on their way. */
 		probe(driver.medium.generation,
 		      driver.medium.generation % 2 == 0 ? answered : driver.in_flight > 0, rounds);
-		badge = go_on(&n, client, answered, (badge & VMM_NATIVE_BADGE_IRQ) != 0);
+		answered = answered && !blkq_is_quiet(&driver.requests);
+		masked = go_on(&n, client, answered, masked);
 	}
 }

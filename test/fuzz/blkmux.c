@@ -78,7 +78,7 @@ static void neighbour(struct blk_stack *s, struct input *in, enum block_op op, u
 
 	answered = false;
 	expect(b->ops->submit(b, &request) == BLOCK_ACCEPTED);
-	b->ops->kick(b);
+	(void)b->ops->kick(b, false);
 	for (unsigned i = 0; i < STEPS && !answered; i++) {
 		if (in->left > 0)
 			attack(s, in);

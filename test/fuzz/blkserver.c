@@ -71,7 +71,7 @@ static void ask(struct world *w, struct input *in)
 		g->given = false;
 		free(g->piece.host);
 	}
-	w->sddf.backend.ops->kick(&w->sddf.backend);
+	(void)w->sddf.backend.ops->kick(&w->sddf.backend, false);
 }
 
 static void forget(struct world *w, struct input *in)

@@ -133,7 +133,7 @@ static void offer(struct world *w)
 		}
 	}
 	for (unsigned i = 0; i < STACK_CLIENTS; i++)
-		w->stack->client[i].backend.ops->kick(&w->stack->client[i].backend);
+		(void)w->stack->client[i].backend.ops->kick(&w->stack->client[i].backend, false);
 }
 
 /* What a client has asked for is nobody's any more: a guest was reset, or its device's program died. */

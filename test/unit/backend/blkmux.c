@@ -63,7 +63,7 @@ static void put(struct raw *r, uint32_t code, uint64_t block, uint16_t count, ui
 	};
 
 	assert_true(blkq_put(&r->requests, &request));
-	blkq_show(&r->requests);
+	(void)blkq_show(&r->requests);
 }
 
 /* Settles without the client's own backend. */
@@ -83,7 +83,7 @@ static uint32_t outcome(struct raw *r, uint32_t id)
 	turn();
 	assert_true(blkq_take(&r->responses, &response));
 	assert_int_equal(response.id, id);
-	blkq_show(&r->responses);
+	(void)blkq_show(&r->responses);
 	return response.status;
 }
 
@@ -391,7 +391,7 @@ static void test_does_not_read(void **state)
 	while (answers < sent) {
 		while (blkq_take(&lazy.responses, &response))
 			assert_int_equal(response.id, answers++);
-		blkq_show(&lazy.responses);
+		(void)blkq_show(&lazy.responses);
 		turn();
 	}
 }
@@ -507,7 +507,7 @@ static void test_rate(void **state)
 		assert_true(s->wants > s->now && s->wants < s->now + 3000);
 		for (; blkq_take(&r.responses, &response); sectors++)
 			assert_int_equal(response.status, BLKQ_OK);
-		blkq_show(&r.responses);
+		(void)blkq_show(&r.responses);
 	}
 	/* A sector a millisecond, and what may be moved at once. */
 	assert_in_range(sectors, 1990, 2000 + RATE / 512 / 16 + 2);
@@ -563,7 +563,7 @@ static void test_strange_responses(void **state)
 
 		assert_true(blkq_put(&responses, &wrong));
 	}
-	blkq_show(&responses);
+	(void)blkq_show(&responses);
 	stack_run_mux(s);
 	assert_int_equal(s->mux.strange, 100);
 	assert_int_equal(blkq_length(&r.responses), 0);
@@ -571,7 +571,7 @@ static void test_strange_responses(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		assert_true(blkq_put(&responses, &(struct blkq_response){
 							 .status = 1234, .count = 1, .id = id }));
-	blkq_show(&responses);
+	(void)blkq_show(&responses);
 	assert_int_equal(outcome(&r, 5), BLKQ_IO_ERROR);
 	assert_int_equal(s->mux.strange, 101);
 	/* Success of fewer than were asked for is none. */
@@ -579,8 +579,32 @@ static void test_strange_responses(void **state)
 	stack_run_mux(s);
 	assert_true(blkq_put(&responses, &(struct blkq_response){
 						 .count = 2, .id = s->mux.slot[0].request.id }));
-	blkq_show(&responses);
+	(void)blkq_show(&responses);
 	assert_int_equal(outcome(&r, 6), BLKQ_IO_ERROR);
+}
+
+/* What is answered at once and what the driver answers: no signal to a client that looks by itself. */
+static void test_quiet(void **state)
+{
+	struct raw r[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		stack_add(s, &(struct blkmux_client_setup){ .first = i * 100u, .count = 100 });
+	open_all();
+	for (unsigned i = 0; i < 2; i++) {
+		r[i] = raw_client(i);
+		put(&r[i], BLKQ_READ | BLKQ_SECTORS, 100, 1, 0, 1); /* not there */
+		put(&r[i], BLKQ_READ | BLKQ_SECTORS, 0, 1, 0, 2);
+	}
+	blkq_quiet(&r[0].requests, true);
+	assert_int_equal(blkmux_run(&s->mux, 0).clients, 1u << 1);
+	stack_run_driver(s);
+	assert_int_equal(blkmux_run(&s->mux, 0).clients, 1u << 1);
+	assert_int_equal(blkq_length(&r[0].responses), 2);
+	blkq_quiet(&r[0].requests, false);
+	put(&r[0], BLKQ_READ | BLKQ_SECTORS, 100, 1, 0, 3);
+	assert_int_equal(blkmux_run(&s->mux, 0).clients, 1u << 0);
 }
 
 /* It dies with requests in flight, some of them taken, some not, some answered. */
@@ -668,6 +692,7 @@ int main(void)
 		TEST(test_rate),
 		TEST(test_turns),
 		TEST(test_strange_responses),
+		TEST(test_quiet),
 		TEST(test_restart),
 		TEST(test_bad_memory),
 	};

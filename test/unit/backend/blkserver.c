@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMM's block backend against a server that the test plays: one that lies, and one that knows blocks only. */
+#include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -20,12 +23,15 @@ static _Alignas(8) uint8_t request_page[8192], response_page[4096], medium_page[
 static uint8_t data[UNITS * BLOCK_SDDF_UNIT], memory[UNITS * BLOCK_SDDF_UNIT];
 static struct block_segment all = { memory, sizeof(memory) };
 static unsigned raised, answers;
+static void (*server)(void); /* runs when it is signalled, or NULL */
 static enum block_status last;
 
 static void raise(void *ctx)
 {
 	(void)ctx;
 	raised++;
+	if (server != NULL)
+		server();
 }
 
 static void done(void *ctx, struct block_request *request, enum block_status status)
@@ -57,6 +63,7 @@ static void make(uint32_t features)
 	memset(memory, 0x10, sizeof(memory));
 	memset(data, 0, sizeof(data));
 	raised = answers = 0;
+	server = NULL;
 	assert_int_equal(block_sddf_init(&b, &setup), VMM_OK);
 	b.backend.done = done;
 	assert_int_equal(
@@ -88,7 +95,7 @@ static enum block_submit submit(struct block_request *r)
 {
 	enum block_submit result = b.backend.ops->submit(&b.backend, r);
 
-	b.backend.ops->kick(&b.backend);
+	(void)b.backend.ops->kick(&b.backend, false);
 	return result;
 }
 
@@ -97,7 +104,7 @@ static struct blkq_request received(void)
 	struct blkq_request r;
 
 	assert_true(blkq_take(&requests, &r));
-	blkq_show(&requests);
+	(void)blkq_show(&requests);
 	return r;
 }
 
@@ -105,7 +112,7 @@ static void respond(uint32_t id, uint32_t status, uint16_t count)
 {
 	assert_true(blkq_put(
 		&responses, &(struct blkq_response){ .id = id, .status = status, .count = count }));
-	blkq_show(&responses);
+	(void)blkq_show(&responses);
 	b.backend.ops->poll(&b.backend);
 }
 
@@ -135,6 +142,112 @@ static void test_moves_data(void **state)
 	respond(got.id, BLKQ_OK, 1);
 	assert_int_equal(memory[511], 0x99);
 	assert_int_equal(memory[512], 0x10);
+}
+
+static void answer_at_once(void)
+{
+	struct blkq_request got = received();
+
+	assert_true(
+		blkq_put(&responses, &(struct blkq_response){ .id = got.id, .count = got.count }));
+	assert_true(blkq_show(&responses));
+	assert_true(blkq_is_quiet(&requests));
+}
+
+static void answer_later(void)
+{
+	assert_true(blkq_is_quiet(&requests));
+}
+
+/* Who looks for answers after its signal is quiet for just as long. */
+static void test_looks(void **state)
+{
+	struct block_request r = ask(BLOCK_READ, 0, 1);
+
+	(void)state;
+	make(BLKQ_F_SECTORS);
+	assert_false(b.backend.ops->kick(&b.backend, true));
+	server = answer_at_once;
+	assert_int_equal(b.backend.ops->submit(&b.backend, &r), BLOCK_ACCEPTED);
+	assert_true(b.backend.ops->kick(&b.backend, true));
+	assert_false(blkq_is_quiet(&requests));
+	assert_int_equal(answers, 0);
+	b.backend.ops->poll(&b.backend);
+	assert_int_equal(answers, 1);
+	server = answer_later;
+	assert_int_equal(b.backend.ops->submit(&b.backend, &r), BLOCK_ACCEPTED);
+	assert_false(b.backend.ops->kick(&b.backend, true));
+	assert_false(blkq_is_quiet(&requests));
+	respond(received().id, BLKQ_OK, 1);
+	assert_int_equal(answers, 2);
+	assert_int_equal(raised, 2);
+	blkq_quiet(&b.requests, true); /* and dies */
+	(void)blkq_life(&b.requests);
+	assert_false(blkq_is_quiet(&requests));
+}
+
+/* ---- the server on another core ---- */
+
+enum { ROUNDS = 20000 };
+
+static sem_t to_server, to_client;
+static unsigned served; /* the server's */
+
+static void post_server(void)
+{
+	assert_int_equal(sem_post(&to_server), 0);
+}
+
+/* False after a minute: nobody will come. */
+static bool wait_on(sem_t *sem)
+{
+	struct timespec limit;
+
+	(void)clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += 60;
+	return sem_timedwait(sem, &limit) == 0;
+}
+
+static void *serve_all(void *unused)
+{
+	struct blkq_request got;
+
+	(void)unused;
+	while (served < ROUNDS && wait_on(&to_server)) {
+		for (; blkq_take(&requests, &got); served++)
+			(void)blkq_put(&responses,
+				       &(struct blkq_response){ .id = got.id, .count = got.count });
+		(void)blkq_show(&requests);
+		if (blkq_show(&responses) && !blkq_is_quiet(&requests))
+			(void)sem_post(&to_client);
+	}
+	return NULL;
+}
+
+/* An answer is seen by whoever looks, or told by a signal: whatever comes between, not neither. */
+static void test_no_answer_is_missed(void **state)
+{
+	struct block_request r = ask(BLOCK_READ, 0, 1);
+	pthread_t thread;
+
+	(void)state;
+	make(BLKQ_F_SECTORS);
+	server = post_server;
+	served = 0;
+	assert_int_equal(sem_init(&to_server, 0, 0), 0);
+	assert_int_equal(sem_init(&to_client, 0, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, serve_all, NULL), 0);
+	for (unsigned i = 1; i <= ROUNDS; i++) {
+		assert_int_equal(b.backend.ops->submit(&b.backend, &r), BLOCK_ACCEPTED);
+		if (b.backend.ops->kick(&b.backend, true))
+			b.backend.ops->poll(&b.backend);
+		while (answers < i) {
+			assert_true(wait_on(&to_client));
+			b.backend.ops->poll(&b.backend);
+		}
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(served, ROUNDS);
 }
 
 static void test_outside(void **state)
@@ -359,11 +472,18 @@ static void test_bad_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_moves_data), cmocka_unit_test(test_outside),
-		cmocka_unit_test(test_lies),       cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_parts),      cmocka_unit_test(test_plain_write),
-		cmocka_unit_test(test_plain_read), cmocka_unit_test(test_plain_ranges),
-		cmocka_unit_test(test_media),      cmocka_unit_test(test_bad_memory),
+		cmocka_unit_test(test_moves_data),
+		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_no_answer_is_missed),
+		cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_plain_write),
+		cmocka_unit_test(test_plain_read),
+		cmocka_unit_test(test_plain_ranges),
+		cmocka_unit_test(test_media),
+		cmocka_unit_test(test_bad_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

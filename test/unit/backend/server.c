@@ -125,7 +125,7 @@ static void disk_exchange(uint32_t status, uint16_t short_by, uint32_t id_error)
 
 	disk_poll();
 	assert_int_equal(b->ops->submit(b, &disk.request), BLOCK_ACCEPTED);
-	b->ops->kick(b);
+	(void)b->ops->kick(b, false);
 	assert_true(blkq_take(&disk.requests, &request));
 	response = (struct blkq_response){
 		.status = status,
@@ -133,8 +133,8 @@ static void disk_exchange(uint32_t status, uint16_t short_by, uint32_t id_error)
 		.id = request.id ^ id_error,
 	};
 	assert_true(blkq_put(&disk.responses, &response));
-	blkq_show(&disk.requests);
-	blkq_show(&disk.responses);
+	(void)blkq_show(&disk.requests);
+	(void)blkq_show(&disk.responses);
 	disk_poll();
 }
 

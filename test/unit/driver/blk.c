@@ -48,7 +48,7 @@ static void put(uint32_t code, uint64_t block, uint16_t count, uint64_t address,
 	};
 
 	assert_true(blkq_put(&requests, &request));
-	blkq_show(&requests);
+	(void)blkq_show(&requests);
 }
 
 static void expect(uint32_t id, uint32_t status, uint16_t count)
@@ -59,7 +59,7 @@ static void expect(uint32_t id, uint32_t status, uint16_t count)
 	assert_int_equal(response.id, id);
 	assert_int_equal(response.status, status);
 	assert_int_equal(response.count, count);
-	blkq_show(&responses);
+	(void)blkq_show(&responses);
 }
 
 static uint64_t data(size_t at)
@@ -212,7 +212,7 @@ static void test_room(void **state)
 	for (unsigned i = 0; i < 100; i++) {
 		for (; blkq_take(&responses, &response); answered++)
 			assert_int_equal(response.status, BLKQ_OK);
-		blkq_show(&responses);
+		(void)blkq_show(&responses);
 		stack_run_driver(s);
 	}
 	assert_int_equal(answered, 3 * BLKQ_CAPACITY / 2);

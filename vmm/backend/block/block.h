@@ -72,8 +72,11 @@ struct block_backend;
 struct block_ops {
 	/** Never fails: what cannot be done is accepted and answered with an error. */
 	enum block_submit (*submit)(struct block_backend *backend, struct block_request *request);
-	/** Makes the server see what was submitted since the last kick. */
-	void (*kick)(struct block_backend *backend);
+	/**
+	 * Makes the server see what was submitted since the last kick. `look`: true is returned if there
+	 * are answers already, for which no signal may come: poll() has to follow.
+	 */
+	bool (*kick)(struct block_backend *backend, bool look);
 	/** Answers what is finished. Called when the server has signalled. */
 	void (*poll)(struct block_backend *backend);
 	/** Forgets this request, which it has, or every one (NULL). */

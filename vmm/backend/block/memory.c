@@ -47,9 +47,11 @@ static enum block_submit memory_submit(struct block_backend *backend, struct blo
 	return BLOCK_ACCEPTED;
 }
 
-static void memory_kick(struct block_backend *backend)
+static bool no_kick(struct block_backend *backend, bool look)
 {
 	(void)backend;
+	(void)look;
+	return false;
 }
 
 /* `done` may submit more: those wait for the next poll. */
@@ -86,7 +88,7 @@ static void memory_info(struct block_backend *backend, struct block_info *info)
 
 static const struct block_ops memory_ops = {
 	.submit = memory_submit,
-	.kick = memory_kick,
+	.kick = no_kick,
 	.poll = memory_poll,
 	.cancel = memory_cancel,
 	.info = memory_info,
@@ -112,7 +114,7 @@ static enum block_submit null_submit(struct block_backend *backend, struct block
 	return BLOCK_ACCEPTED;
 }
 
-static void null_nothing(struct block_backend *backend)
+static void null_poll(struct block_backend *backend)
 {
 	(void)backend;
 }
@@ -131,8 +133,8 @@ static void null_info(struct block_backend *backend, struct block_info *info)
 
 static const struct block_ops null_ops = {
 	.submit = null_submit,
-	.kick = null_nothing,
-	.poll = null_nothing,
+	.kick = no_kick,
+	.poll = null_poll,
 	.cancel = null_cancel,
 	.info = null_info,
 };

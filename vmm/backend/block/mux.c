@@ -125,17 +125,20 @@ static void unsend_all(struct blkmux *m)
  */
 static bool send_all(struct blkmux *m)
 {
-	const struct blkq_request sync = { .code = BLKQ_SYNC,
-					   .block = m->medium.generation,
-					   .id = UINT32_MAX };
-	const struct blkq_request barrier = { .code = BLKQ_BARRIER, .id = BLKQ_ID_LIFE | m->life };
 	struct blkmux_slot *slot;
 
-	if (m->sync && !blkq_put(&m->requests, &sync))
+	if (m->sync && !blkq_put(&m->requests, &(struct blkq_request){
+						       .code = BLKQ_SYNC,
+						       .block = m->medium.generation,
+						       .id = UINT32_MAX,
+					       }))
 		return false;
 	m->sync = false;
 	if (m->drain == BLKMUX_DRAIN_OWED) {
-		if (!blkq_put(&m->requests, &barrier))
+		if (!blkq_put(&m->requests, &(struct blkq_request){
+						    .code = BLKQ_BARRIER,
+						    .id = BLKQ_ID_LIFE | m->life,
+					    }))
 			return false;
 		m->drain = BLKMUX_DRAIN_SENT;
 	}
@@ -222,7 +225,7 @@ static void take_responses(struct blkmux *m)
 					: response.status,
 				0);
 	}
-	blkq_show(&m->responses);
+	(void)blkq_show(&m->responses);
 }
 
 /* ---- the partition table ---- */
@@ -458,14 +461,10 @@ static bool moves_data(uint32_t code)
 }
 
 /* What is answered without the driver: what is refused, and a barrier whose time has come. */
-static void answer_held(struct blkmux *m, uint32_t index, uint32_t status,
-			struct blkmux_signals *signals)
+static void answer_held(struct blkmux_client *c, uint32_t status)
 {
-	struct blkmux_client *c = &m->client[index];
-
 	c->refused += status != BLKQ_OK;
 	respond(c, c->request.id, status, c->request.count);
-	signals->clients |= UINT64_C(1) << index;
 	c->held = false;
 }
 
@@ -503,7 +502,7 @@ static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 		return false; /* what went before has to be answered first */
 	status = translate(m, c, &request);
 	if (status != BLKQ_OK || request.code == BLKQ_BARRIER) {
-		answer_held(m, index, status, signals);
+		answer_held(c, status);
 		return true;
 	}
 	if (moves_data(request.code) && !allowed(m, c, now)) {
@@ -552,10 +551,7 @@ static void serve_clients(struct blkmux *m, uint64_t now, struct blkmux_signals 
 struct blkmux_signals blkmux_run(struct blkmux *m, uint64_t now)
 {
 	struct blkmux_signals signals = { 0 };
-	uint32_t sent = m->requests.index, responses[BLKMUX_CLIENTS] = { 0 };
 
-	for (uint32_t i = 0; i < m->client_count; i++)
-		responses[i] = m->client[i].responses.index;
 	watch_driver(m);
 	take_responses(m);
 	if (m->sync)
@@ -563,14 +559,12 @@ struct blkmux_signals blkmux_run(struct blkmux *m, uint64_t now)
 	signals.opened = open_clients(m, now, &signals.clients);
 	if (m->started && send_all(m))
 		serve_clients(m, now, &signals);
-	blkq_show(&m->requests);
-	signals.driver = m->requests.index != sent;
+	signals.driver = blkq_show(&m->requests);
 	for (uint32_t i = 0; i < m->client_count; i++) {
 		struct blkmux_client *c = &m->client[i];
 
-		blkq_show(&c->requests);
-		blkq_show(&c->responses);
-		if (c->responses.index != responses[i])
+		(void)blkq_show(&c->requests);
+		if (blkq_show(&c->responses) && !blkq_is_quiet(&c->requests))
 			signals.clients |= UINT64_C(1) << i;
 	}
 	return signals;

@@ -363,14 +363,20 @@ static enum block_submit sddf_submit(struct block_backend *backend, struct block
 	return BLOCK_ACCEPTED;
 }
 
-static void sddf_kick(struct block_backend *backend)
+/* A server above us on this core has often answered when raise() returns. */
+static bool sddf_kick(struct block_backend *backend, bool look)
 {
 	struct block_sddf *b = of(backend);
 
-	if (__atomic_load_n(b->requests.mine, __ATOMIC_RELAXED) == b->requests.index)
-		return;
-	blkq_show(&b->requests);
+	if (!blkq_show(&b->requests))
+		return false;
+	if (look)
+		blkq_quiet(&b->requests, true);
 	b->signal.raise(b->signal.ctx);
+	if (!look)
+		return false;
+	blkq_quiet(&b->requests, false);
+	return blkq_length(&b->responses) > 0;
 }
 
 /* ---- completion ---- */
@@ -444,13 +450,13 @@ static void sddf_poll(struct block_backend *backend)
 	/* No more than a queue of them: a server that answers for ever must not hold us. */
 	for (uint32_t left = BLKQ_CAPACITY; left > 0 && blkq_take(&b->responses, &response); left--)
 		take_response(b, &response);
-	blkq_show(&b->responses);
+	(void)blkq_show(&b->responses);
 	if (!blkq_is_sane(&b->responses) || !blkq_is_sane(&b->requests))
 		server_did(&b->server, SERVER_INDEX);
 	if (other)
 		turn_to(b, &medium);
 	(void)settled(b);
-	sddf_kick(backend);
+	(void)sddf_kick(backend, false);
 }
 
 static void sddf_cancel(struct block_backend *backend, struct block_request *request)

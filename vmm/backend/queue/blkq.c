@@ -33,6 +33,11 @@ struct header {
 
 enum { REQUEST_HEADER = 16, PLUGGED_AT = 8 };
 
+/* Ours, behind the entries of requests; the client writes it. */
+struct trailer {
+	uint32_t life, quiet;
+};
+
 _Static_assert((BLKQ_CAPACITY & (BLKQ_CAPACITY - 1)) == 0, "indices run through all of 2^32");
 
 static size_t header_bytes(enum blkq_kind kind)
@@ -45,21 +50,39 @@ static uint32_t entry_bytes(enum blkq_kind kind)
 	return kind == BLKQ_REQUESTS ? sizeof(struct blkq_request) : sizeof(struct blkq_response);
 }
 
-/* Behind the entries of requests there is the client's count. */
 size_t blkq_bytes(enum blkq_kind kind)
 {
 	return header_bytes(kind) + BLKQ_CAPACITY * (size_t)entry_bytes(kind) +
-	       (kind == BLKQ_REQUESTS ? sizeof(uint32_t) : 0);
+	       (kind == BLKQ_REQUESTS ? sizeof(struct trailer) : 0);
+}
+
+static struct trailer *trailer_of(const struct blkq *requests)
+{
+	return (struct trailer *)(void *)(requests->entries +
+					  BLKQ_CAPACITY * (size_t)requests->entry_size);
 }
 
 uint32_t blkq_life(const struct blkq *requests)
 {
-	uint32_t *count = (uint32_t *)(void *)(requests->entries +
-					       BLKQ_CAPACITY * (size_t)requests->entry_size);
-	uint32_t life = __atomic_load_n(count, __ATOMIC_RELAXED) + 1;
+	struct trailer *t = trailer_of(requests);
+	uint32_t life = __atomic_load_n(&t->life, __ATOMIC_RELAXED) + 1;
 
-	__atomic_store_n(count, life, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->quiet, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->life, life, __ATOMIC_RELAXED);
 	return life;
+}
+
+/* Either side writes, and then reads what the other one writes: so that not both miss it. */
+void blkq_quiet(const struct blkq *requests, bool quiet)
+{
+	__atomic_store_n(&trailer_of(requests)->quiet, quiet, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+bool blkq_is_quiet(const struct blkq *requests)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&trailer_of(requests)->quiet, __ATOMIC_RELAXED) == 1;
 }
 
 enum vmm_err blkq_init(struct blkq *q, enum blkq_kind kind, bool producer, void *memory,
@@ -78,7 +101,7 @@ enum vmm_err blkq_init(struct blkq *q, enum blkq_kind kind, bool producer, void 
 		.entry_size = entry_bytes(kind),
 		.producer = producer,
 	};
-	q->index = __atomic_load_n(q->mine, __ATOMIC_RELAXED);
+	q->index = q->shown = __atomic_load_n(q->mine, __ATOMIC_RELAXED);
 	return VMM_OK;
 }
 
@@ -111,11 +134,20 @@ static uint8_t *entry_at(const struct blkq *q)
 	return q->entries + (size_t)(q->index & (BLKQ_CAPACITY - 1)) * q->entry_size;
 }
 
+/* Each in a few loads and stores. */
+static void copy_entry(const struct blkq *q, void *to, const void *from)
+{
+	if (q->plugged != NULL)
+		*(struct blkq_request *)to = *(const struct blkq_request *)from;
+	else
+		*(struct blkq_response *)to = *(const struct blkq_response *)from;
+}
+
 bool blkq_put(struct blkq *q, const void *entry)
 {
 	if (blkq_room(q) == 0)
 		return false;
-	memcpy(entry_at(q), entry, q->entry_size);
+	copy_entry(q, entry_at(q), entry);
 	q->index++;
 	return true;
 }
@@ -124,14 +156,18 @@ bool blkq_take(struct blkq *q, void *entry)
 {
 	if (blkq_length(q) == 0)
 		return false;
-	memcpy(entry, entry_at(q), q->entry_size);
+	copy_entry(q, entry, entry_at(q));
 	q->index++;
 	return true;
 }
 
-void blkq_show(struct blkq *q)
+bool blkq_show(struct blkq *q)
 {
+	if (q->shown == q->index)
+		return false;
+	q->shown = q->index;
 	__atomic_store_n(q->mine, q->index, __ATOMIC_RELEASE);
+	return true;
 }
 
 size_t blkq_medium_bytes(void)

@@ -18,6 +18,10 @@
  *   BLKQ_BARRIER and uses no answer, and none of its data region, until that is answered: what its
  *   predecessor had asked for moves no more then.
  *
+ * A client that signals and then looks for answers by itself says so there, too (blkq_quiet): on one core
+ * they are often there when the signal's call returns, and theirs would only wake it for nothing. A server
+ * that knows nothing of it signals, which does no harm.
+ *
  * The peer is hostile: each side keeps its own index privately, reads the peer's once an operation and
  * takes a count beyond the capacity for a full (producer) or empty (consumer) queue; an entry is copied
  * once, and the copy is checked by whoever uses it.
@@ -87,6 +91,7 @@ struct blkq {
 	const uint8_t *plugged; /* requests */
 	uint32_t entry_size;
 	uint32_t index; /* the truth of ours; what was put or taken, shown or not */
+	uint32_t shown;
 	bool producer;
 };
 
@@ -107,15 +112,22 @@ uint32_t blkq_length(const struct blkq *q);
 /** False if the peer's index cannot be: then there is no room, or nothing to take, until it can. */
 bool blkq_is_sane(const struct blkq *q);
 
-/** Counts the starts of the producer of requests, this one included; once a start. */
+/** Counts the starts of the producer of requests, this one included; once a start. Ends its quiet. */
 uint32_t blkq_life(const struct blkq *requests);
+
+/**
+ * Client: from now on it is not to be signalled for answers; or it is again, and has to look once more for
+ * those that came meanwhile. Server: it is not, for the answers just shown.
+ */
+void blkq_quiet(const struct blkq *requests, bool quiet);
+bool blkq_is_quiet(const struct blkq *requests);
 
 /** Copies an entry in or out; false if there is no room, or none. */
 bool blkq_put(struct blkq *q, const void *entry);
 bool blkq_take(struct blkq *q, void *entry);
 
-/** Shows the peer what was put, or gives it back the room of what was taken. */
-void blkq_show(struct blkq *q);
+/** Shows the peer what was put, or gives it back the room of what was taken. True: it was anything. */
+bool blkq_show(struct blkq *q);
 
 /* Features of an extended server. */
 enum {

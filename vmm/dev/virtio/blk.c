@@ -303,23 +303,6 @@ static void announce(struct virtio_blk *blk)
 	}
 }
 
-static void blk_notify(struct virtio_dev *vd, unsigned queue)
-{
-	struct virtio_blk *blk = blk_of(vd);
-
-	serve(blk, queue);
-	blk->backend->ops->kick(blk->backend);
-	announce(blk);
-}
-
-static void blk_go_on(struct virtio_dev *vd)
-{
-	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
-		if (virtq_ready(vd, i))
-			blk_notify(vd, i);
-	}
-}
-
 /* The medium may come after the device: then its size changes. */
 static void look_at_medium(struct virtio_blk *blk)
 {
@@ -345,8 +328,27 @@ static void blk_event(struct virtio_dev *vd)
 		if ((waiting & 1u << i) != 0)
 			serve(blk, i);
 	}
-	blk->backend->ops->kick(blk->backend);
+	(void)blk->backend->ops->kick(blk->backend, false);
 	announce(blk);
+}
+
+static void blk_notify(struct virtio_dev *vd, unsigned queue)
+{
+	struct virtio_blk *blk = blk_of(vd);
+
+	serve(blk, queue);
+	if (blk->backend->ops->kick(blk->backend, true))
+		blk_event(vd);
+	else
+		announce(blk);
+}
+
+static void blk_go_on(struct virtio_dev *vd)
+{
+	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
+		if (virtq_ready(vd, i))
+			blk_notify(vd, i);
+	}
 }
 
 /* ---- reset ---- */

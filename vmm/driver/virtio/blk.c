@@ -233,7 +233,7 @@ static bool take_requests(struct blkdrv *d)
 		any = true;
 		take_request(d, &request);
 	}
-	blkq_show(&d->requests);
+	(void)blkq_show(&d->requests);
 	return any;
 }
 
@@ -288,7 +288,6 @@ static void fail_all(struct blkdrv *d)
 
 bool blkdrv_run(struct blkdrv *d)
 {
-	uint32_t shown = d->responses.index;
 	bool again;
 
 	(void)vdrv_interrupt(&d->device);
@@ -301,8 +300,7 @@ bool blkdrv_run(struct blkdrv *d)
 			vdrv_kick(&d->device, 0);
 		again |= !d->broken && vring_listen(&d->ring);
 	} while (again);
-	blkq_show(&d->responses);
-	return d->responses.index != shown;
+	return blkq_show(&d->responses);
 }
 
 /* GET_ID (5.2.6), the only request the driver makes for itself; before there are any others. */

@@ -76,5 +76,5 @@ size_t blkdrv_dma_bytes(void);
  */
 VMM_MUST_CHECK enum vmm_err blkdrv_open(struct blkdrv *d, const struct blkdrv_setup *setup);
 
-/** Moves whatever can be moved. True: the client must be signalled. */
+/** Moves whatever can be moved. True: there are answers; the client must be signalled, unless it is quiet. */
 bool blkdrv_run(struct blkdrv *d);

@@ -63,6 +63,24 @@ static size_t copy_unaligned(unsigned char *to, const unsigned char *from, size_
 }
 #endif
 
+/* Words that are aligned: all are read before any is written. */
+static inline void copy_eight(unsigned char *to, const unsigned char *from)
+{
+	const word *f = (const word *)(const void *)from;
+	word *t = (word *)(void *)to;
+	word a = f[0], b = f[1], c = f[2], d = f[3];
+	word e = f[4], g = f[5], h = f[6], i = f[7];
+
+	t[0] = a;
+	t[1] = b;
+	t[2] = c;
+	t[3] = d;
+	t[4] = e;
+	t[5] = g;
+	t[6] = h;
+	t[7] = i;
+}
+
 /* Forwards. Safe for overlap if `to` is below `from`: each block is read before it is written. */
 static void copy_up(unsigned char *to, const unsigned char *from, size_t size)
 {
@@ -71,20 +89,15 @@ static void copy_up(unsigned char *to, const unsigned char *from, size_t size)
 			*to++ = *from++;
 			size--;
 		}
-		for (; size >= 8 * WORD; size -= 8 * WORD, to += 8 * WORD, from += 8 * WORD) {
-			const word *f = (const word *)(const void *)from;
-			word *t = (word *)(void *)to;
-			word a = f[0], b = f[1], c = f[2], d = f[3];
-			word e = f[4], g = f[5], h = f[6], i = f[7];
-
-			t[0] = a;
-			t[1] = b;
-			t[2] = c;
-			t[3] = d;
-			t[4] = e;
-			t[5] = g;
-			t[6] = h;
-			t[7] = i;
+		for (; size >= 16 * WORD; size -= 16 * WORD, to += 16 * WORD, from += 16 * WORD) {
+			copy_eight(to, from);
+			copy_eight(to + 8 * WORD, from + 8 * WORD);
+		}
+		if (size >= 8 * WORD) {
+			copy_eight(to, from);
+			size -= 8 * WORD;
+			to += 8 * WORD;
+			from += 8 * WORD;
 		}
 		for (; size >= WORD; size -= WORD, to += WORD, from += WORD)
 			*(word *)(void *)to = *(const word *)(const void *)from;
