@@ -168,7 +168,8 @@ bool virtio_keep(struct virtio_dev *vd, struct virtio_kept *kept, struct virtq_o
 {
 	if (vd->setup.queue_count > VIRTIO_KEPT_QUEUES)
 		return false;
-	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
+	/* Others may write several answers that belong together, which the driver has to see at once. */
+	for (unsigned i = 0; i < vd->setup.queue_count && vd->setup.ops->go_on != NULL; i++) {
 		order[i].kept = &kept->queue[i];
 		vd->setup.queues[i].order = &order[i];
 	}

@@ -9,6 +9,8 @@
  * kept, and its descriptors cannot be overwritten by answers to later ones, as in a packed ring they would
  * be. A request may be carried out twice, then, and is answered once.
  *
+ * Only a device that can go on (virtio_ops.go_on) has its queues kept: each of its answers is by itself.
+ *
  * Each step ends with one store that makes it count:
  *   an answer   noted, with its position; written to the ring; the position moves on. A note for the
  *               position that holds is carried out again, which the driver cannot tell.

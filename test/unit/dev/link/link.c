@@ -363,6 +363,7 @@ static void test_restart_of_another_kind(void **state)
 		&source.backend);
 	rng.vd.setup.ops = &ops;
 	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
+	assert_null(rng.queues[0].order);
 	assert_true(link_server_run(&server));
 	link_remote_event(&remote, 0);
 	assert_int_equal(driver_acknowledge(&d) & 2, 2);
