@@ -16,6 +16,7 @@ typedef uint64_t u64;
 #define MASK(n)       (BIT(n) - 1)
 #define LIKELY(x)     __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define OUT_OF_LINE   __attribute__((noinline)) /* its caller is short without it */
 
 static inline u64 align_up(u64 v, u64 align)
 {

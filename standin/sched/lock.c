@@ -23,16 +23,20 @@ static void serve(struct core *c)
 	__atomic_store_n(&c->request, REQUEST_NONE, __ATOMIC_RELEASE);
 }
 
-void lock_take(struct core *c)
+static OUT_OF_LINE void take(struct core *c)
 {
-	if (kernel.core_count == 1)
-		return;
 	while (__atomic_exchange_n(&kernel.lock, 1, __ATOMIC_ACQUIRE) != 0) {
 		while (__atomic_load_n(&kernel.lock, __ATOMIC_RELAXED) != 0) {
 			serve(c);
 			arch_relax();
 		}
 	}
+}
+
+void lock_take(struct core *c)
+{
+	if (kernel.core_count > 1)
+		take(c);
 }
 
 void lock_release(void)

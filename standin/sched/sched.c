@@ -315,16 +315,11 @@ static void load(struct core *c, struct tcb *cur, struct tcb *next)
 	arch_thread_enter(c, next);
 }
 
-struct tcb *sched_choose(struct core *c)
+static OUT_OF_LINE struct tcb *choose(struct core *c, struct tcb *cur)
 {
-	struct tcb *cur = c->current, *next;
-	bool stay;
-
-	/* Most system calls of a VMM change nothing that matters here. */
-	if (!c->changed && cur != NULL && tcb_runnable(cur) && cur->sc == c->sc && c->sc != NULL)
-		return cur;
-	stay = cur != NULL && tcb_runnable(cur) && cur->sc != NULL && cur->sc->budget != 0 &&
-	       cur->sc->core == c->id && cur->queue == QUEUE_NONE;
+	bool stay = cur != NULL && tcb_runnable(cur) && cur->sc != NULL && cur->sc->budget != 0 &&
+		    cur->sc->core == c->id && cur->queue == QUEUE_NONE;
+	struct tcb *next;
 
 	/* A context that came back used up cannot carry the current thread on. */
 	if (stay && cur->sc != c->sc && !has_budget(cur->sc, arch_now()))
@@ -336,4 +331,14 @@ struct tcb *sched_choose(struct core *c)
 	load(c, cur, next);
 	arm_timer(c);
 	return next;
+}
+
+struct tcb *sched_choose(struct core *c)
+{
+	struct tcb *cur = c->current;
+
+	/* Most system calls of a VMM change nothing that matters here. */
+	if (!c->changed && cur != NULL && tcb_runnable(cur) && cur->sc == c->sc && c->sc != NULL)
+		return cur;
+	return choose(c, cur);
 }
