@@ -22,10 +22,10 @@
 
 enum vmm_channel_kind {
 	VMM_CHANNEL_NONE = 0,
-	VMM_CHANNEL_SERIAL, /* bytes: a console, or a log (no rx) */
-	VMM_CHANNEL_BLOCK,  /* vmm/backend/queue/blkq.h */
-	VMM_CHANNEL_NET,    /* vmm/backend/queue/netq.h */
-	VMM_CHANNEL_SOCKET,
+	VMM_CHANNEL_SERIAL,  /* bytes: a console, or a log (no rx) */
+	VMM_CHANNEL_BLOCK,   /* vmm/backend/queue/blkq.h */
+	VMM_CHANNEL_NET,     /* vmm/backend/queue/netq.h */
+	VMM_CHANNEL_SOCKET,  /* vmm/backend/queue/sockq.h */
 	VMM_CHANNEL_ENTROPY, /* vmm/backend/entropy/ */
 	VMM_CHANNEL_DEVICE,  /* vmm/dev/link/link.h; the client is the VMM */
 	VMM_CHANNEL_KINDS,
@@ -50,8 +50,8 @@ enum {
 };
 enum {
 	VMM_NET_CAPACITY = 512, /* entries in each queue */
-	VMM_NET_BUFFER =
-		2048, /* bytes of a buffer: frames between VMs and a switch may take several */
+	/* bytes of a buffer: frames between VMs and a switch may take several */
+	VMM_NET_BUFFER = 2048,
 };
 enum { VMM_SOCKET_RX_QUEUE = 0, VMM_SOCKET_TX_QUEUE, VMM_SOCKET_RX_DATA, VMM_SOCKET_TX_DATA };
 enum { VMM_ENTROPY_QUEUE = 0, VMM_ENTROPY_DATA };
@@ -94,13 +94,13 @@ struct vmm_socket_params {
  * at the other end of the program's channels reads. When `over` changes, they are signalled.
  */
 struct vmm_fate {
-	uint32_t
-		over; /* 1: it died too often and will not run again: whoever waits for it must not */
+	/* 1: it died too often and will not run again: whoever waits for it must not */
+	uint32_t over;
 };
 
 /*
- * The old form of a serial channel lies over the regions: queue headers of a page and data areas whose
- * capacities are powers of two.
+ * A channel has either regions, which its kind numbers, or, of kind SERIAL, two queues by name: headers of
+ * a page each, and data areas whose capacities are powers of two.
  */
 struct vmm_channel {
 	uint32_t kind;   /* enum vmm_channel_kind */

@@ -159,14 +159,15 @@ struct vmm_config {
 	uint32_t ram_count;
 	uint32_t device_count;
 	uint32_t channel_count;
-	uint32_t
-		log_channel; /* index into channels for the VMM's own log lines; UINT32_MAX: none */
-	uint32_t seeded;     /* 1: `seed` is random, and this VM's alone */
+	/* index into channels for the VMM's own log lines; UINT32_MAX: none */
+	uint32_t log_channel;
+	uint32_t seeded; /* 1: `seed` is random, and this VM's alone */
 	uint32_t port_count;
 	uint32_t reserved;
 	uint8_t seed[VMM_CONFIG_SEED];
-	uint64_t gicd_gpa, gicr_gpa,
-		gicc_gpa; /* GICR: one 128 KiB frame a vCPU; GICC: mapped by admin */
+	uint64_t gicd_gpa;
+	uint64_t gicr_gpa; /* one 128 KiB frame a vCPU */
+	uint64_t gicc_gpa; /* mapped by admin */
 	/* A page that the guest can read and execute and the VMM can write. */
 	uint64_t firmware_gpa, firmware_host;
 	uint64_t admin;                /* endpoint to admin: VMM_ADMIN_* below */

@@ -25,7 +25,7 @@
  * and vmm_start.config points at struct vmm_console_config. Clients' capabilities to "wake" carry
  * VMM_CONSOLE_BADGE_CLIENT.
  *
- * Priorities: serial above console, both above every guest and below the vCPU handlers.
+ * Priorities: serial above console, both above the threads of every VM.
  */
 #pragma once
 

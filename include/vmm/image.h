@@ -36,8 +36,8 @@ struct vmm_image_piece {
 	uint64_t offset; /* from the start of the image */
 	uint64_t file_size;
 	uint64_t mem_size;
-	uint64_t
-		address; /* kernel: physical address; user: offset from the start of the user image */
+	/* kernel: physical address; user: offset from the start of the user image */
+	uint64_t address;
 };
 
 struct vmm_image_manifest {

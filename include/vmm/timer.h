@@ -38,7 +38,7 @@ enum {
 
 #define VMM_TIMER_MAX_US (UINT64_C(1) << 40) /* twelve days */
 
-#define VMM_TIMER_MAGIC   UINT64_C(0x52454d4953534556) /* "VESSIMER" */
+#define VMM_TIMER_MAGIC   UINT64_C(0x52454d4954534556) /* "VESTIMER" */
 #define VMM_TIMER_VERSION 1
 
 /*

@@ -29,8 +29,8 @@ struct net_stack {
 	struct gmem gmem;
 	struct net_memory *wire; /* the device's other side */
 	struct netdrv driver;
-	const struct vdrv_ops
-		*ops; /* the driver's way to the device: vdrv_model_ops, if not changed */
+	/* the driver's way to the device: vdrv_model_ops, if not changed */
+	const struct vdrv_ops *ops;
 	struct netlink client;
 	struct netlink_frame frame;
 };

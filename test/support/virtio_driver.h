@@ -35,11 +35,11 @@ struct driver_queue {
 	bool avail_wrap, used_wrap;     /* packed */
 	uint16_t count[VIRTQ_SIZE_MAX]; /* descriptors of the chain `id`; 0: the id is free */
 	uint16_t free_list[VIRTQ_SIZE_MAX];
-	uint16_t next
-		[VIRTQ_SIZE_MAX]; /* split: within chains; the ring's own copy may be overwritten */
-	unsigned free_count;      /* descriptors that are free */
-	uint16_t kicked;          /* split: next_avail at the last kick decision */
-	unsigned kicked_count;    /* packed: descriptors added since */
+	/* split: within chains; the ring's own copy may be overwritten */
+	uint16_t next[VIRTQ_SIZE_MAX];
+	unsigned free_count;   /* descriptors that are free */
+	uint16_t kicked;       /* split: next_avail at the last kick decision */
+	unsigned kicked_count; /* packed: descriptors added since */
 };
 
 struct driver {

@@ -48,8 +48,9 @@ struct boot_error {
 };
 
 /**
- * Loads everything `config` names. From `seed`, which may be NULL, the guest gets random bytes of its own. On failure `*entry` is untouched, `error->text` says what is
- * wrong, and guest RAM may have been written in part: the VM is not to be started.
+ * Loads everything `config` names. From `seed`, which may be NULL, the guest gets random bytes of its
+ * own. On failure `*entry` is untouched, `error->text` says what is wrong, and guest RAM may have been
+ * written in part: the VM is not to be started.
  *
  * VMM_ERR_INVALID: an image is not what it should be. VMM_ERR_RANGE: something does not fit in RAM
  * or overlaps. VMM_ERR_NOMEM: the device tree outgrew its space. VMM_ERR_UNSUPPORTED: an image kind

@@ -15,8 +15,8 @@
 #include "vmm/base/util.h"
 
 struct mmio_access {
-	uint64_t
-		offset; /* bytes from the start of the device's region; the access lies inside it */
+	/* bytes from the start of the device's region; the access lies inside it */
+	uint64_t offset;
 	uint64_t value; /* write: the low `width` bytes; read: the model's answer, higher bits 0 */
 	uint8_t width;  /* 1, 2, 4 or 8 bytes; not necessarily aligned */
 	bool write;

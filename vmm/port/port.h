@@ -192,7 +192,10 @@ void port_yield(void);
 /** Tells the core that we spin. Any thread. */
 void port_pause(void);
 
-/** Makes what was written to [host, host + size) visible to a guest that reads or executes it past the caches. */
+/**
+ * Makes what was written to [host, host + size) visible to a guest that reads or executes it past the
+ * caches.
+ */
 void port_cache_clean(uint64_t host, uint64_t size);
 
 /** Our own bug: ends this program where it stands; admin names it. Never a guest's doing. */

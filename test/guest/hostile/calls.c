@@ -7,8 +7,8 @@
 
 enum {
 	FIRST_SYSCALL = -1,
-	LAST_SYSCALL =
-		-11, /* Call to Yield; beyond are debugging ones, one of which halts a debug kernel */
+	/* Call to Yield; beyond are debugging ones, one of which halts a debug kernel */
+	LAST_SYSCALL = -11,
 	SLOTS = 24,
 	RANDOM_CALLS = 3000,
 	PSCI_CALLS = 3000,

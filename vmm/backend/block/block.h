@@ -55,8 +55,8 @@ struct block_request {
 
 struct block_info {
 	uint64_t sectors; /* 0: no medium (yet, or any more) */
-	uint32_t
-		block_size; /* bytes; a power of two, at least 512: what is written without reading */
+	/* bytes; a power of two, at least 512: what is written without reading */
+	uint32_t block_size;
 	bool read_only;
 	bool discard, write_zeroes; /* can be submitted */
 	char serial[BLOCK_SERIAL + 1];

@@ -47,8 +47,8 @@ struct netlink {
 	struct netq_producer in_free, out_active;
 	struct netlink_region in, out;
 	uint32_t buffer_size;
-	uint32_t
-		fresh; /* owner: buffers of `out` that were never sent, the last ones of the region */
+	/* owner: buffers of `out` that were never sent, the last ones of the region */
+	uint32_t fresh;
 	bool owner, chains;
 	bool apart;    /* one of the two was started again: nothing moves until they have agreed */
 	bool announce; /* the peer has to look at our note */

@@ -64,8 +64,8 @@ enum blkq_status {
 struct blkq_request {
 	uint32_t code;
 	uint32_t reserved;
-	uint64_t
-		offset; /* client to multiplexer: in the client's data region; to a driver: DMA address */
+	/* client to multiplexer: in the client's data region; to a driver: DMA address */
+	uint64_t offset;
 	uint64_t block; /* first */
 	uint16_t count;
 	uint16_t reserved2;

@@ -16,10 +16,10 @@ enum {
 	VIRTIO_BLK_QUEUES = 8,
 	VIRTIO_BLK_QUEUE_SIZE = 128,
 	VIRTIO_BLK_REQUESTS = 64, /* with the backend at a time, of all queues */
-	VIRTIO_BLK_SEGMENTS =
-		32, /* of data, that a driver should use for a request at most (seg_max) */
-	VIRTIO_BLK_OWN =
-		VIRTIO_BLK_SEGMENTS + 2, /* places of a request; one with more takes `large` */
+	/* of data, that a driver should use for a request at most (seg_max) */
+	VIRTIO_BLK_SEGMENTS = 32,
+	/* places of a request; one with more takes `large` */
+	VIRTIO_BLK_OWN = VIRTIO_BLK_SEGMENTS + 2,
 	VIRTIO_BLK_NONE = 0xffff,
 };
 

@@ -37,8 +37,8 @@ enum virtq_area {
 
 /* One queue. All fields are queue.c's and virtio.c's own; a device has an array of them. */
 struct virtq {
-	uint64_t
-		area[VIRTQ_AREAS]; /* guest-physical, as the driver wrote them; checked on enable */
+	/* guest-physical, as the driver wrote them; checked on enable */
+	uint64_t area[VIRTQ_AREAS];
 	uint8_t *host[VIRTQ_AREAS]; /* valid while enabled */
 	uint16_t size;              /* 1 to the device's maximum; a power of two while split */
 	bool enabled;
@@ -50,8 +50,8 @@ struct virtq {
 	uint16_t used;                    /* next one to write */
 	uint16_t used_told;               /* the value of `used` that was last announced */
 	bool used_told_wrap;
-	uint16_t
-		in_flight; /* descriptors (packed) or chains (split) taken and not yet given back */
+	/* descriptors (packed) or chains (split) taken and not yet given back */
+	uint16_t in_flight;
 	uint16_t held_at, held_flags; /* packed: the flags that publish the batch */
 	bool held;
 	uint32_t generation; /* counts resets of this queue; tokens of earlier ones are stale */
@@ -84,8 +84,8 @@ struct virtq_chain {
 };
 
 enum virtq_pop {
-	VIRTQ_EMPTY =
-		0, /* nothing there, the queue is not in use, or enough for this time (virtio.h) */
+	/* nothing there, the queue is not in use, or enough for this time (virtio.h) */
+	VIRTQ_EMPTY = 0,
 	VIRTQ_GOT,
 	VIRTQ_BAD, /* the driver broke the rules: the device needs a reset and has said so */
 };
