@@ -2,7 +2,7 @@
 /*
  * Channels: what a client and a server share, and what admin tells each of it.
  *
- * A channel has a kind, which says what its regions are; one table in vmm/admin/channel.c gives their
+ * A channel has a kind, which says what its regions are; one table in vmm/admin/native.c gives their
  * sizes and who maps them. Both sides have a copy of struct vmm_channel with their own addresses. All
  * regions start out zeroed. Each side wakes the other by `notify`, and hears from it by `badge`.
  *
