@@ -20,17 +20,9 @@ static void line(void *ctx, unsigned caller, unsigned number, bool level)
 }
 
 /* Parts of the bus that lock for themselves. */
-static enum vmm_err add_region(struct machine *m, uint64_t gpa, uint64_t size, mmio_handler handler,
-			       void *device)
+static enum vmm_err add_region(struct machine *m, const struct bus_region *region)
 {
-	if (size == 0)
-		return VMM_OK;
-	return bus_add(&m->vm.bus, &(struct bus_region){
-					   .gpa = gpa,
-					   .size = size,
-					   .handler = handler,
-					   .device = device,
-				   });
+	return region->size != 0 ? bus_add(&m->vm.bus, region) : VMM_OK;
 }
 
 enum vmm_err machine_pci_init(struct machine *m)
@@ -54,13 +46,23 @@ enum vmm_err machine_pci_init(struct machine *m)
 	if (err == VMM_OK)
 		err = gicv2m_init(&pci->msi, &m->chip, c->msi_gpa, c->msi_first, c->msi_count);
 	if (err == VMM_OK)
-		err = add_region(m, c->ecam_gpa, c->ecam_size, pci_ecam_access, &pci->host);
+		err = add_region(m, &(struct bus_region){ .gpa = c->ecam_gpa,
+							  .size = c->ecam_size,
+							  .handler = pci_ecam_access,
+							  .device = &pci->host });
 	if (err == VMM_OK)
-		err = add_region(m, c->msi_gpa, GICV2M_SIZE, gicv2m_access, &pci->msi);
+		err = add_region(m, &(struct bus_region){ .gpa = c->msi_gpa,
+							  .size = GICV2M_SIZE,
+							  .handler = gicv2m_access,
+							  .device = &pci->msi });
 	for (unsigned i = 0; i < PCI_WINDOWS && err == VMM_OK; i++) {
 		struct pci_window *window = &pci->host.window[i];
 
-		err = add_region(m, window->gpa, window->size, pci_window_access, window);
+		err = add_region(m, &(struct bus_region){ .gpa = window->gpa,
+							  .size = window->size,
+							  .handler = pci_window_access,
+							  .blind = pci_window_blind,
+							  .device = window });
 	}
 	if (err != VMM_OK)
 		machine_say(m, "PCI: %s", vmm_err_name(err));

@@ -46,6 +46,9 @@ struct pci_ops {
 
 	/** An access to a BAR; the offset is relative to it. */
 	void (*bar_access)(struct pci_function *fn, unsigned bar, struct mmio_access *access);
+	/** As bus_region.blind. May be NULL. */
+	bool (*bar_blind)(const struct pci_function *fn, unsigned bar, uint64_t offset,
+			  unsigned width);
 	/** Configuration bytes are about to be read, or have been written. Either may be NULL. */
 	void (*config_read)(struct pci_function *fn, unsigned offset, unsigned width);
 	void (*config_written)(struct pci_function *fn, unsigned offset, unsigned width);

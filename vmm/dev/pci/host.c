@@ -121,6 +121,23 @@ void pci_window_access(void *device, struct mmio_access *access)
 	lock_give(fn->lock);
 }
 
+bool pci_window_blind(const void *device, uint64_t offset, unsigned width)
+{
+	const struct pci_window *window = device;
+	const struct pci_host *host = window->host;
+
+	for (unsigned i = 0; i < host->decode_count; i++) {
+		const struct pci_decode *decode = &host->decode[i];
+		const struct pci_function *fn = decode->function;
+		uint64_t in_bar;
+
+		if (holds(decode, window->gpa + offset, width, &in_bar))
+			return fn->ops->bar_blind != NULL &&
+			       fn->ops->bar_blind(fn, decode->bar, in_bar, width);
+	}
+	return false;
+}
+
 void pci_host_decode(struct pci_function *fn, unsigned bar, uint64_t gpa)
 {
 	struct pci_decode *decode;

@@ -81,6 +81,12 @@ VMM_MUST_CHECK enum vmm_err pci_host_add(struct pci_host *host, unsigned slot,
 void pci_ecam_access(void *device, struct mmio_access *access);
 void pci_window_access(void *device, struct mmio_access *access);
 
+/**
+ * bus_region.blind of a window. What is answered holds for where the BARs are now: a guest that moves one
+ * while it writes there may have written 0.
+ */
+bool pci_window_blind(const void *device, uint64_t offset, unsigned width);
+
 /** The line that INTA# of a slot is wired to. */
 static inline unsigned pci_line_of(unsigned slot)
 {

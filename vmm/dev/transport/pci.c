@@ -372,6 +372,15 @@ static void bar_access(struct pci_function *fn, unsigned bar, struct mmio_access
 		access->value = virtio_config_read(vp->vd, in_device, access->width);
 }
 
+/* A doorbell is a queue's, whatever is written: no more than its number may be (4.1.5.2). */
+static bool bar_blind(const struct pci_function *fn, unsigned bar, uint64_t offset, unsigned width)
+{
+	(void)fn;
+	(void)bar;
+	return offset >= VIRTIO_PCI_NOTIFY && offset - VIRTIO_PCI_NOTIFY < VIRTIO_PCI_NOTIFY_SIZE &&
+	       (width == 2 || width == 4);
+}
+
 /* ---- capabilities (4.1.4) ---- */
 
 enum cap_type {
@@ -479,6 +488,7 @@ static const struct pci_ops function_ops = {
 	.msix_table = MSIX_TABLE_AT,
 	.msix_pba = MSIX_PBA_AT,
 	.bar_access = bar_access,
+	.bar_blind = bar_blind,
 	.config_read = config_read,
 	.config_written = config_written,
 };

@@ -405,6 +405,33 @@ static void doorbells_notify_their_queue(void **state)
 	assert_int_equal(t.vd.caller, 1);
 }
 
+static bool is_blind(uint64_t gpa, unsigned width)
+{
+	return pci_window_blind(&t.host.window[1], gpa - WINDOW, width);
+}
+
+/* What is stored at a doorbell does not matter; anywhere else, and where no BAR is, it does. */
+static void doorbells_are_blind(void **state)
+{
+	uint64_t bell = t.notify.gpa;
+
+	(void)state;
+	start(0);
+	for (unsigned at = 0; at < VIRTIO_PCI_NOTIFY_SIZE; at += 4) {
+		assert_true(is_blind(bell + at, 2));
+		assert_true(is_blind(bell + at, 4));
+		assert_false(is_blind(bell + at, 1));
+		assert_false(is_blind(bell + at, 8));
+	}
+	assert_false(is_blind(bell - 2, 2));
+	assert_false(is_blind(bell + VIRTIO_PCI_NOTIFY_SIZE, 2));
+	assert_false(is_blind(t.common.gpa + QUEUE_SIZE_AT, 2));
+	memory(true, bell, 2, 0xffff);
+	assert_int_equal(t.notified[0], 1);
+	virtio_pci_power_on(&t.vp);
+	assert_false(is_blind(bell, 2));
+}
+
 static void device_configuration(void **state)
 {
 	(void)state;
@@ -595,6 +622,7 @@ int main(void)
 		CASE(other_widths_are_refused),
 		CASE(a_queue_that_is_not_there),
 		CASE(doorbells_notify_their_queue),
+		CASE(doorbells_are_blind),
 		CASE(device_configuration),
 		CASE(vectors_are_checked_where_stored),
 		CASE(queues_interrupt_by_their_vectors),
