@@ -14,6 +14,9 @@ enum {
 	SYS_LISTEN = 201,
 	SYS_ACCEPT = 202,
 	SYS_CONNECT = 203,
+	SYS_SETSOCKOPT = 208,
+	SOL_SOCKET = 1,
+	SO_REUSEADDR = 2,
 	AF_INET = 2,
 	AF_VSOCK = 40,
 	SOCK_STREAM = 1,
@@ -146,8 +149,13 @@ static int copy(int64_t from, int64_t to)
 static int receive(const union address *at)
 {
 	int64_t fd = SYSTEM_CALL(SYS_SOCKET, at->family, SOCK_STREAM, 0);
+	int32_t on = 1;
 
-	if (fd < 0 || SYSTEM_CALL(SYS_BIND, fd, (uintptr_t)at, sizeof(*at)) != 0 ||
+	/* The last one's end may still be on its way to the peer. */
+	if (fd < 0 ||
+	    SYSTEM_CALL6(SYS_SETSOCKOPT, fd, SOL_SOCKET, SO_REUSEADDR, (uintptr_t)&on, sizeof(on),
+			 0) != 0 ||
+	    SYSTEM_CALL(SYS_BIND, fd, (uintptr_t)at, sizeof(*at)) != 0 ||
 	    SYSTEM_CALL(SYS_LISTEN, fd, 1, 0) != 0)
 		return 1;
 	fd = SYSTEM_CALL(SYS_ACCEPT, fd, 0, 0);
