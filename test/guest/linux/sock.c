@@ -2,7 +2,8 @@
 /*
  * Streams through vsock and TCP. A HOST is a CID, or an address like 10.0.0.1.
  *
- *   sock send HOST PORT          its input goes to whoever listens there; tries again for a while
+ *   sock send HOST PORT          its input goes to whoever listens there; tries again for a while. Ends
+ *                                when the peer has: until then bytes may be on their way, and lost with us
  *   sock receive HOST PORT       what one caller of it, or of "any" or 0.0.0.0, sends goes to its output
  *   sock echo HOST PORT N        N rounds of a few thousand bytes that must come back:
  *                                ECHO ok BYTES | ECHO WRONG round N | ECHO ended in round N
@@ -15,6 +16,8 @@ enum {
 	SYS_ACCEPT = 202,
 	SYS_CONNECT = 203,
 	SYS_SETSOCKOPT = 208,
+	SYS_SHUTDOWN = 210,
+	SHUT_WR = 1,
 	SOL_SOCKET = 1,
 	SO_REUSEADDR = 2,
 	AF_INET = 2,
@@ -146,6 +149,15 @@ static int copy(int64_t from, int64_t to)
 	return n < 0;
 }
 
+static int send(const union address *to)
+{
+	int64_t fd = connect(to);
+
+	if (fd < 0 || copy(STDIN, fd) != 0 || SYSTEM_CALL(SYS_SHUTDOWN, fd, SHUT_WR, 0) != 0)
+		return 1;
+	return SYSTEM_CALL(SYS_READ, fd, (uintptr_t)buffer, CHUNK) != 0;
+}
+
 static int receive(const union address *at)
 {
 	int64_t fd = SYSTEM_CALL(SYS_SOCKET, at->family, SOCK_STREAM, 0);
@@ -193,11 +205,8 @@ int linux_main(int argc, char **argv, char **env)
 	(void)env;
 	if (argc >= 4)
 		host = address(argv[2], argv[3]);
-	if (argc == 4 && same_text(argv[1], "send")) {
-		int64_t fd = connect(&host);
-
-		return fd < 0 ? 1 : copy(STDIN, fd);
-	}
+	if (argc == 4 && same_text(argv[1], "send"))
+		return send(&host);
 	if (argc == 4 && same_text(argv[1], "receive"))
 		return receive(&host);
 	if (argc == 5 && same_text(argv[1], "echo"))
