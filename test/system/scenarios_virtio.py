@@ -373,7 +373,8 @@ def ports(s):
                r"^\[debian\] took 42$")
     with s.test("what is typed reaches the port that has the input"):
         for number, name in ((4, "agent"), (6, "more")):
-            machine.type(f"head -n 1 $(port {name}) | sed 's/^/heard /' &\n")
+            # busybox may take the first byte for the answer to its question where the cursor is.
+            machine.type(f"  head -n 1 $(port {name}) | sed 's/^/heard /' &\n")
             machine.expect(PROMPT)
             machine.type(f"\x1d{number}for {name}\n\x1d1")
             machine.expect(rf"heard for {name}$")
