@@ -53,8 +53,7 @@ static struct {
 	struct link_remote remote;
 	struct slot slot[SLOTS];
 	uint8_t disk[SLOTS * SECTOR];
-	unsigned left, next; /* steps until the program dies, and then its successor; 0: never */
-	unsigned deaths;
+	struct mortal_fate fate;
 	bool table;     /* requests are in indirect tables */
 	bool meanwhile; /* the guest goes on when the program is dead */
 	bool dead;
@@ -117,12 +116,11 @@ static const struct block_ops disk_ops = {
 
 /* ---- the program ---- */
 
-static void begin(void *ctx)
+static void begin(void)
 {
-	(void)ctx;
 	memset(&p, 0, sizeof(p));
 	p.disk.ops = &disk_ops;
-	p.noise = w.deaths + 1;
+	p.noise = w.fate.deaths + 1;
 	virtio_blk_init(&p.blk,
 			&(struct virtio_setup){ .name = "mortal",
 						.gmem = &w.d.gmem,
@@ -133,32 +131,23 @@ static void begin(void *ctx)
 	(void)link_server_run(&p.server);
 }
 
-static void run(void *ctx)
+static void run(void)
 {
-	(void)ctx;
 	(void)link_server_run(&p.server);
 }
 
-static void event(void *ctx)
+static void event(void)
 {
 	virtio_event(&p.blk.vd, 0);
-	run(ctx);
+	run();
 }
 
-static bool survives(void (*life)(void *ctx))
+static bool survives(void (*life)(void))
 {
-	if (mortal_run(life, NULL, w.left)) {
-		w.left -= w.left != 0 ? mortal_steps() : 0;
-		return true;
-	}
-	w.left = w.next;
-	w.next = 0;
-	w.deaths++;
-	memset(&p, 0xee, sizeof(p));
-	return false;
+	return mortal_survives(&w.fate, life, &p, sizeof(p));
 }
 
-static void drive(void (*life)(void *ctx))
+static void drive(void (*life)(void))
 {
 	if (survives(life))
 		return;
@@ -334,8 +323,8 @@ static bool one_history(uint64_t features, bool table, bool meanwhile, unsigned 
 	memset(registers, 0, sizeof(registers));
 	memset(ring, 0, sizeof(ring));
 	memset(&kept, 0, sizeof(kept));
-	w.left = first;
-	w.next = second;
+	w.fate.left = first;
+	w.fate.next = second;
 	w.table = table;
 	w.meanwhile = meanwhile;
 	driver_init_sized(&w.d, RAM);
@@ -360,7 +349,7 @@ static bool one_history(uint64_t features, bool table, bool meanwhile, unsigned 
 		signal();
 	}
 	driver_fini(&w.d);
-	return w.deaths > 0;
+	return w.fate.deaths > 0;
 }
 
 static void every_store(uint64_t features, bool table)

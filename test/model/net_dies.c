@@ -18,8 +18,7 @@ enum { ROUNDS = 4, BURST = 3, LENGTH = 60, LENGTHS = 1000, SPREAD = 61 };
 
 struct world {
 	struct net_stack stack;
-	unsigned left, next; /* steps until the driver dies, and then its successor; 0: never */
-	unsigned deaths;
+	struct mortal_fate fate;
 	bool meanwhile; /* the client goes on while nobody drives */
 	uint32_t length;
 };
@@ -32,30 +31,20 @@ static void device_write(void *regs, unsigned offset, uint32_t value)
 	vdrv_model_ops.write(regs, offset, value);
 }
 
-static void open(void *ctx)
+static void open(void)
 {
-	(void)ctx;
 	if (net_stack_open(&w.stack, NET_STACK_DMA) != VMM_OK)
 		__builtin_trap();
 }
 
-static void run(void *ctx)
+static void run(void)
 {
-	(void)ctx;
 	(void)netdrv_run(&w.stack.driver);
 }
 
-static bool survives(void (*life)(void *ctx))
+static bool survives(void (*life)(void))
 {
-	if (mortal_run(life, NULL, w.left)) {
-		w.left -= w.left != 0 ? mortal_steps() : 0;
-		return true;
-	}
-	w.left = w.next;
-	w.next = 0;
-	w.deaths++;
-	memset(&w.stack.driver, 0xee, sizeof(w.stack.driver));
-	return false;
+	return mortal_survives(&w.fate, life, &w.stack.driver, sizeof(w.stack.driver));
 }
 
 /* Frames have the lengths in turn, so that one that was not sent, or garbled, is found. */
@@ -137,9 +126,9 @@ static bool one_history(unsigned first, unsigned second, bool meanwhile)
 {
 	static struct vdrv_ops ops;
 
-	w = (struct world){
-		.left = first, .next = second, .meanwhile = meanwhile, .length = LENGTH
-	};
+	w = (struct world){ .fate = { .left = first, .next = second },
+			    .meanwhile = meanwhile,
+			    .length = LENGTH };
 	assert_int_equal(net_stack_begin(&w.stack), 0);
 	ops = vdrv_model_ops;
 	ops.write = device_write;
@@ -154,11 +143,11 @@ static bool one_history(unsigned first, unsigned second, bool meanwhile)
 		drive();
 		(void)net_memory_drain(w.stack.wire);
 	}
-	w.left = 0;
-	w.next = 0;
+	w.fate.left = 0;
+	w.fate.next = 0;
 	check_all_buffers();
 	net_stack_finish(&w.stack);
-	return w.deaths > 0;
+	return w.fate.deaths > 0;
 }
 
 static void every_store(bool meanwhile)

@@ -44,22 +44,30 @@ void mortal_step(void)
 	self.steps++;
 }
 
-unsigned mortal_steps(void)
-{
-	return self.steps;
-}
-
-bool mortal_run(void (*life)(void *ctx), void *ctx, unsigned steps)
+static bool run(void (*life)(void), unsigned last)
 {
 	self.steps = 0;
-	self.last = steps;
+	self.last = last;
 	if (setjmp(self.end) == 0) {
 		self.alive = true;
-		life(ctx);
+		life();
 		self.alive = false;
 		return true;
 	}
 	self.alive = false;
+	return false;
+}
+
+bool mortal_survives(struct mortal_fate *fate, void (*life)(void), void *own, size_t size)
+{
+	if (run(life, fate->left)) {
+		fate->left -= fate->left != 0 ? self.steps : 0;
+		return true;
+	}
+	fate->left = fate->next;
+	fate->next = 0;
+	fate->deaths++;
+	memset(own, 0xee, size);
 	return false;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Code that dies at any of its stores, for tests of what a successor makes of the memory it left.
  *
- * The code under test is compiled once more with -fsanitize=thread (test/death/meson.build), which calls
+ * The code under test is compiled once more with -fsanitize=thread (test/model/meson.build), which calls
  * out before each load and store; mortal.c answers these calls in place of that sanitizer's runtime, and
  * counts the stores to memory that survives. A death is a jump out of the code, in front of a store, so that
  * running it for each number of stores shows every state that can be left. Precise, since a program
@@ -19,11 +19,17 @@
 void mortal_keep(const void *at, size_t size);
 void mortal_forget(void);
 
-/** Runs `life(ctx)`, which dies in front of its `steps`-th step. True if it came to its end before. */
-bool mortal_run(void (*life)(void *ctx), void *ctx, unsigned steps);
+/* When a program dies, and how often it has. */
+struct mortal_fate {
+	unsigned left, next; /* steps until it does, and then its successor; 0: never */
+	unsigned deaths;
+};
+
+/**
+ * Runs a part of a program's life. False if it died there, in front of the step that was its last: `own`,
+ * of `size` bytes, is what dies with it, and is overwritten.
+ */
+bool mortal_survives(struct mortal_fate *fate, void (*life)(void), void *own, size_t size);
 
 /** A step that is no store: what a test's device sees of the code. */
 void mortal_step(void);
-
-/** How many steps the last life has taken. */
-unsigned mortal_steps(void);

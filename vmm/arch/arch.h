@@ -54,7 +54,8 @@ struct vm_exit {
 
 /**
  * Turns an event (not a signal) into the portable form; fields that are not of its kind stay as they
- * are. Reads no registers, no guest memory and no globals. Anything it does not recognise is EXIT_UNKNOWN, never a guess.
+ * are. Reads no registers, no guest memory and no globals. Anything it does not recognise is
+ * EXIT_UNKNOWN, never a guess.
  */
 void arch_exit_decode(const struct port_event *event, struct vm_exit *out);
 
