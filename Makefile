@@ -2,7 +2,7 @@
 # A thin front door. Meson and ninja do the building (meson.build), ci/ does the checking, tools/ the
 # rest; each can be used without make. Every target first installs what it needs (mk/packages.txt).
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench build check fuzz docs image clean distclean install-%
+.PHONY: help programs run test soak bench build check fuzz docs image clean distclean install-%
 
 HOST    := build/host
 TARGET  := build/aarch64
@@ -46,11 +46,17 @@ help:
 # A target's packages: "install-run" and so on are prerequisites; make runs them one by one.
 install = tools/install-packages base $(1)
 
+# Meson tells pages of what it found: shown if it fails, and in the folder's meson-logs.
+define configure
+echo 'Configuring $(1)'; mkdir -p build; \
+meson setup $(2) $(1) >build/.configured 2>&1 || { cat build/.configured >&2; exit 1; }
+endef
+
 $(HOST)/build.ninja:
-	CC=gcc meson setup $(HOST)
+	@export CC=gcc; $(call configure,$(HOST),)
 
 $(TARGET)/build.ninja:
-	meson setup --cross-file mk/aarch64-gcc.ini $(TARGET)
+	@$(call configure,$(TARGET),--cross-file mk/aarch64-gcc.ini)
 
 # Builds against SEL4_INCLUDE, or without it against include/sel4 again; nothing if that is as it was.
 define sel4_include
@@ -62,21 +68,25 @@ dir='$(SEL4_INCLUDE)'; was=$(TARGET)/sel4-include; \
 	{ meson configure -Dsel4_include="$$dir" $(TARGET) && printf %s "$$dir" >$$was; }
 endef
 
-build:
+# What a system image is made of and with, without the host's tests.
+programs:
 	@$(call install,build)
 	@$(MAKE) --no-print-directory $(HOST)/build.ninja $(TARGET)/build.ninja
 	@$(sel4_include)
-	@ninja -C $(HOST)
+	@ninja -C $(HOST) sysconf/sysconf
 	@ninja -C $(TARGET)
 
-run: build
+build: programs
+	@ninja -C $(HOST)
+
+run: programs
 	@$(call install,guest run)
 	$(if $(and $(GUEST_KERNEL),$(GUEST_INITRD)),,@tools/debian-guest)
 	$(if $(and $(filter debian,$(EXAMPLE)),$(if $(DISK),,own)),@$(call install,disk) && tools/debian-disk)
 	@tools/run $(RUN_OPTIONS) '$(EXAMPLE)'
 
 # The system image alone: build/run/EXAMPLE.img boots with QEMU's -kernel.
-image: build
+image: programs
 	@$(call install,guest run)
 	$(if $(and $(GUEST_KERNEL),$(GUEST_INITRD)),,@tools/debian-guest)
 	@tools/run --build-only $(RUN_OPTIONS) '$(EXAMPLE)'
@@ -98,7 +108,7 @@ fuzz:
 	@$(call install,build test)
 	@ci/fuzz $(or $(FUZZ_SECONDS),60)
 
-bench: build
+bench: programs
 	@$(call install,guest run)
 	@tools/debian-guest tools
 	@tools/bench $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(GIC),--gic '$(GIC)') $(if $(CORES),--cores '$(CORES)')
