@@ -16,6 +16,7 @@ enum {
 	PCI_CONFIG = 0x140, /* bytes, and some behind them */
 	PCI_MEMORY_AND_MASTER = 6,
 	TOGETHER = 500, /* writes to each page by each of several vCPUs */
+	ANYWHERE = 2000,
 };
 
 static volatile bool finished[GUEST_CPUS];
@@ -122,25 +123,35 @@ static void pages_together(void)
 	restore_uart();
 }
 
+/* Each byte of the pages that have registers (IHI 0069H, 12.1.3 and 12.1.4), some of the others. */
+static void write_frame_v3(uint64_t at, uint64_t value)
+{
+	static const uint8_t pages[] = { 0, 1, 6, 7, FRAME_V3 / PAGE - 1 };
+
+	for (unsigned i = 0; i < sizeof(pages); i++)
+		write_all(at + pages[i] * (uint64_t)PAGE, PAGE, value);
+	for (unsigned i = 0; i < ANYWHERE; i++)
+		write_somewhere(at, FRAME_V3);
+}
+
 /* With one vCPU each byte in turn; several have their own way, for which one was enough. */
 void cruel_pages(void)
 {
-	uint64_t gicd_size = machine.gic_version == 3 ? FRAME_V3 : PAGE;
-
 	catch_begin();
 	if (machine.cpu_count > 1) {
 		pages_together();
 		catch_end();
 		return;
 	}
-	write_all(machine.gicd, gicd_size, ~UINT64_C(0));
 	if (machine.gic_version == 3) {
-		write_all(machine.gicr, FRAME_V3, noise());
-		write_all(machine.gicr + FRAME_V3, FRAME_V3, ~UINT64_C(0));
+		write_frame_v3(machine.gicd, ~UINT64_C(0));
+		write_frame_v3(machine.gicr, noise());
+		write_frame_v3(machine.gicr + FRAME_V3, ~UINT64_C(0));
 		/* the redistributor of a vCPU that does not exist */
 		write_all(machine.gicr + 2 * FRAME_V3 * (uint64_t)machine.cpu_count, PAGE, noise());
 	} else {
-		write_all(machine.gicd, gicd_size, noise());
+		write_all(machine.gicd, PAGE, ~UINT64_C(0));
+		write_all(machine.gicd, PAGE, noise());
 		write_all(machine.gicc, PAGE, noise());
 	}
 	if (machine.rtc != 0)
