@@ -4,7 +4,8 @@
  * timer while waiting in WFI. The check is a running FNV-1a over the counter values and a block of
  * RAM rewritten at each tick, so that a corrupted neighbour shows as well as a stopped one.
  *
- * Command line: ticks=N ends it by PSCI SYSTEM_OFF after N ticks (default: never).
+ * Command line: ticks=N ends it by PSCI SYSTEM_OFF after N ticks (default: never); show=N prints each
+ * Nth tick only, for people who read along.
  */
 #include "test/guest/lib/guest.h"
 
@@ -55,12 +56,13 @@ static uint32_t walk(uint32_t check, uint32_t tick)
 	return check;
 }
 
-static uint32_t limit(void)
+/* A number from the command line, 0 without it. */
+static uint32_t option(const char *name)
 {
 	char value[64];
 	uint32_t n = 0;
 
-	if (!bootarg("ticks", value))
+	if (!bootarg(name, value))
 		return 0;
 	for (const char *s = value; *s >= '0' && *s <= '9'; s++)
 		n = n * 10 + (uint32_t)(*s - '0');
@@ -69,7 +71,7 @@ static uint32_t limit(void)
 
 void guest_main(void)
 {
-	uint32_t check = FNV_START, shown = 0, end = limit();
+	uint32_t check = FNV_START, shown = 0, end = option("ticks"), each = option("show");
 
 	gic_init_dist();
 	gic_init_cpu(0);
@@ -85,7 +87,8 @@ void guest_main(void)
 		while (shown < ticks) {
 			shown++;
 			check = walk(fold(check, shown), shown);
-			print("TICK %u check=%08x\n", shown, check);
+			if (each == 0 || shown % each == 0)
+				print("TICK %u check=%08x\n", shown, check);
 		}
 	}
 	print("TICK end\n");
