@@ -7,7 +7,8 @@
  * capability to a container that is being emptied becomes a *zombie*, which says how many slots are
  * still to be looked at and which other zombie's emptying met it. So the way down is a chain of
  * zombies through the slots themselves, it can be left at any time for an interrupt, and whoever
- * repeats the operation comes to the same place again.
+ * repeats the operation comes to the same place again. Links hold within one entry only: each is
+ * set when the zombie is met, or made the first.
  *
  * A container in a circle holds a slot with a zombie of its own chain. The two zombies change
  * places then: each ends up within the container it stands for, and goes with it. Until its zombie
@@ -176,6 +177,8 @@ static bool delete_counted(struct slot *s, unsigned *work)
 		return true;
 	if (!delete_or_begin(s, NULL))
 		return true;
+	/* If it was one before: what had met it may have gone elsewhere since. */
+	zombie_set_link(s, NULL);
 	return empty_container(s, work);
 }
 

@@ -301,6 +301,37 @@ static void random_graphs_are_emptied(void **state)
 	}
 }
 
+/*
+ * A deletion is broken off within the inner CNode, which somebody else then revokes; meanwhile the
+ * outer one's capability was moved, and another one lies in its old slot.
+ */
+static void what_was_met_on_the_way_is_forgotten(void **state)
+{
+	enum { RADIX = 7, PA = UNTYPED_AT + 0x8000 };
+	struct cap inner = cap_new(CAP_CNODE, 0, RADIX, PA, 0), other = endpoint(40);
+
+	(void)state;
+	slot_insert_object(&table[0], &table[1], cnode(0, 4));
+	slot_insert_object(&table[0], &table[2],
+			   cap_new(CAP_UNTYPED, 0, RADIX + seL4_SlotBits, PA, 0));
+	slot_insert_object(&table[2], slot_of(0, 15), inner);
+	slot_insert_object(&table[0], cnode_slots(inner), endpoint(0));
+	interrupts_every = 1;
+	assert_false(cap_delete(&table[1]));
+	assert_int_equal(cap_type(slot_of(0, 15)->cap), CAP_ZOMBIE);
+	interrupts_every = 0;
+	slot_move(&table[1], &table[9], table[1].cap);
+	slot_insert_object(&table[0], &table[1], other);
+	assert_true(cap_revoke(&table[2]));
+	check_list();
+	assert_int_equal(ended, 1);
+	assert_int_equal(table[1].cap.word, other.word);
+	assert_true(slot_empty(slot_of(0, 15)));
+	assert_true(cap_delete(&table[9]));
+	check_list();
+	assert_int_equal(ended, 1);
+}
+
 static void last_irq_handler_ends_the_interrupt(void **state)
 {
 	(void)state;
@@ -339,6 +370,7 @@ int main(void)
 		TEST(containers_are_emptied),
 		TEST(circles_are_emptied),
 		TEST(random_graphs_are_emptied),
+		TEST(what_was_met_on_the_way_is_forgotten),
 		TEST(last_irq_handler_ends_the_interrupt),
 		TEST(guards_must_fit),
 	};
