@@ -203,7 +203,7 @@ static const struct method sc_rows[] = {
 };
 const struct methods sc_methods = METHODS(FIRST, sc_rows);
 
-static void configure(struct sched_context *sc, u64 core, u64 budget, u64 period, unsigned max)
+static void configure(struct sched_context *sc, u64 core, u64 budget, u64 period, u64 max)
 {
 	struct tcb *t = sc->tcb;
 	struct core *running = &kernel.cores[sc->core];
@@ -244,8 +244,7 @@ static u64 configure_flags(struct invocation *inv)
 		return fail_range(inv, 0, most);
 	sc->badge = arg(inv, 3);
 	sc->sporadic = arg(inv, 4) & seL4_SchedContext_Sporadic;
-	configure(sc, inv->cap.data, ticks_from_us(budget), ticks_from_us(period),
-		  (unsigned)extra + 2);
+	configure(sc, inv->cap.data, ticks_from_us(budget), ticks_from_us(period), extra + 2);
 	return seL4_NoError;
 }
 

@@ -32,17 +32,17 @@ static void push_tail(struct sched_context *sc, struct refill r)
 	}
 }
 
-void refill_init(struct sched_context *sc, u64 budget, u64 period, unsigned max, u64 now)
+void refill_init(struct sched_context *sc, u64 budget, u64 period, u64 max, u64 now)
 {
 	sc->budget = budget;
 	sc->period = period == budget ? 0 : period;
 	sc->head = 0;
 	sc->count = 1;
-	sc->max = (u16)max;
+	sc->max = (u16)min_u64(max, UINT16_MAX); /* more would hardly be told apart */
 	sc->refills[0] = (struct refill){ .time = now, .amount = budget };
 }
 
-void refill_change(struct sched_context *sc, u64 budget, u64 period, unsigned max, u64 now)
+void refill_change(struct sched_context *sc, u64 budget, u64 period, u64 max, u64 now)
 {
 	struct refill head = *refill_head(sc);
 

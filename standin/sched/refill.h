@@ -12,10 +12,10 @@
 #include "standin/object/objects.h"
 
 /** Configures from scratch: the whole budget is ready at `now`. period == budget: round robin. */
-void refill_init(struct sched_context *sc, u64 budget, u64 period, unsigned max, u64 now);
+void refill_init(struct sched_context *sc, u64 budget, u64 period, u64 max, u64 now);
 
 /** Changes the parameters of a context that runs: what is outstanding is kept as far as it fits. */
-void refill_change(struct sched_context *sc, u64 budget, u64 period, unsigned max, u64 now);
+void refill_change(struct sched_context *sc, u64 budget, u64 period, u64 max, u64 now);
 
 /** Takes `used` ticks from the context. */
 void refill_charge(struct sched_context *sc, u64 used, u64 least);

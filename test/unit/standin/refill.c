@@ -40,6 +40,20 @@ static void used_comes_back_a_period_later(void **state)
 	assert_int_equal(total(&m.sc), BUDGET);
 }
 
+/* As many as an object of 2 MiB has room for. */
+static void many_replenishments_are_not_few(void **state)
+{
+	union sc_memory m = { 0 };
+
+	(void)state;
+	refill_init(&m.sc, BUDGET, PERIOD, 65537, 0);
+	refill_charge(&m.sc, 300, LEAST);
+	assert_int_equal(m.sc.count, 2);
+	assert_int_equal(refill_head(&m.sc)->amount, 700);
+	assert_int_equal(refill_head(&m.sc)->time, 300);
+	assert_int_equal(total(&m.sc), BUDGET);
+}
+
 static void all_used_is_not_ready(void **state)
 {
 	union sc_memory m = { 0 };
@@ -165,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(used_comes_back_a_period_later),
+		cmocka_unit_test(many_replenishments_are_not_few),
 		cmocka_unit_test(all_used_is_not_ready),
 		cmocka_unit_test(overrun_is_paid_back),
 		cmocka_unit_test(small_rest_is_joined),
