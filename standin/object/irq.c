@@ -48,7 +48,7 @@ u64 irq_get(struct invocation *inv)
 
 	if (err != seL4_NoError)
 		return err == seL4_RangeError ? fail_range(inv, 0, arch_irq_count() - 1) : err;
-	return irq_make_handler(inv, arg(inv, 0), arg(inv, 1), arg(inv, 2));
+	return irq_make_handler(inv, irq_of_user(0, arg(inv, 0)), arg(inv, 1), arg(inv, 2));
 }
 
 static u64 acknowledge(struct invocation *inv)

@@ -9,6 +9,12 @@ static inline u64 irq_own(u64 core, u64 irq)
 	return IRQ_SHARED_MAX + core * IRQ_PER_CORE + irq;
 }
 
+/* The interrupt that a user calls `irq`, on that core if it is one of the core's own. */
+static inline u64 irq_of_user(u64 core, u64 irq)
+{
+	return irq < IRQ_PER_CORE ? irq_own(core, irq) : irq;
+}
+
 static inline bool irq_is_issued(u64 irq)
 {
 	return kernel.irq_issued[irq / 64] >> (irq % 64) & 1;

@@ -290,6 +290,22 @@ GUEST irq2
 	eret
 END irq2
 
+/* The cycle counter of the PMU has overflowed, with its interrupt enabled; then not any more. */
+GUEST pmu
+	mov	x1, #1
+	msr	pmcr_el0, x1
+	mov	x1, #0x80000000
+	msr	pmintenset_el1, x1
+	msr	pmovsset_el0, x1
+	isb
+	REPORT
+	mov	x1, #0x80000000
+	msr	pmintenclr_el1, x1
+	msr	pmovsclr_el0, x1
+	isb
+	REPORT
+END pmu
+
 /* Not for guests: d0 of the calling thread. */
 	.text
 	.global	fpu_set, fpu_get

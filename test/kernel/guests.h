@@ -21,6 +21,7 @@ GUEST(identity);
 GUEST(count);
 GUEST(timer);
 GUEST(fpu);
+GUEST(pmu);
 GUEST(irq2);
 GUEST(irq3);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts. The PL011's transmit interrupt (SPI 1) serves as a source that comes when asked. */
+#include "test/kernel/guests.h"
 #include "test/kernel/kt.h"
 
 enum {
@@ -184,6 +185,50 @@ static void irq_deleted_handler_is_silent(void)
 	CHECK_EQ(badge, 0);
 }
 
+/* A core's own interrupts. A guest makes its core's PMU raise one: overflow, enabled. */
+static void irq_private_one_is_delivered(void)
+{
+	enum { PMU_INTID = 23 };
+	seL4_CPtr handler = kt_slots(1), ntfn = kt_new(seL4_NotificationObject, 0);
+	struct kt_vm vm = NEW_VM(pmu);
+	seL4_Word badge = 0;
+
+	CHECK_OK(get(PMU_INTID, handler));
+	CHECK_EQ(get(PMU_INTID, kt_slots(1)), seL4_RevokeFirst);
+	CHECK_OK(seL4_IRQHandler_SetNotification(handler, kt_mint(ntfn, seL4_AllRights, BADGE)));
+	CHECK_OK(seL4_IRQHandler_Ack(handler));
+	kt_vm_start(&vm, 0, 0);
+	kt_vm_result(&vm);
+	seL4_Wait(ntfn, &badge);
+	CHECK_EQ(badge, BADGE);
+	kt_vm_next(&vm);
+	kt_vm_result(&vm); /* it has taken it back */
+	CHECK_OK(seL4_IRQHandler_Ack(handler));
+	seL4_NBWait(ntfn, &badge);
+	CHECK_EQ(badge, 0);
+}
+
+/* With several cores it must be said whose a private interrupt is; two SGIs are the kernel's. */
+static void irq_private_ones_of_cores(void)
+{
+	enum { PPI = 22 };
+	seL4_CPtr slot = kt_slots(3);
+
+	CHECK_EQ(seL4_IRQControl_GetTrigger(control, PPI, 0, KT_ROOT, slot, KT_DEPTH),
+		 seL4_IllegalOperation);
+	for (seL4_Word core = 0; core < 2; core++) {
+		CHECK_OK(seL4_IRQControl_GetTriggerCore(control, PPI, 0, KT_ROOT, slot + core,
+							KT_DEPTH, core));
+		for (seL4_Word sgi = 0; sgi < 2; sgi++)
+			CHECK_EQ(seL4_IRQControl_GetTriggerCore(control, sgi, 1, KT_ROOT, slot + 2,
+								KT_DEPTH, core),
+				 seL4_RevokeFirst);
+	}
+	CHECK_EQ(get(PPI, slot + 2), seL4_RevokeFirst); /* core 0's */
+	kt_delete(slot);
+	CHECK_OK(get(PPI, slot + 2));
+}
+
 static void irq_domains(void)
 {
 	seL4_CPtr tcb = kt_new(seL4_TCBObject, 0);
@@ -206,6 +251,8 @@ static const struct kt_test tests[] = {
 	KT(irq_is_masked_until_acknowledged),
 	KT(irq_cleared_handler_is_silent),
 	KT(irq_deleted_handler_is_silent),
+	KT(irq_private_one_is_delivered),
+	KT_ON(irq_private_ones_of_cores, KT_SMP),
 	KT(irq_domains),
 };
 

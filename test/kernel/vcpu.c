@@ -184,9 +184,32 @@ static void vcpu_guest_deleted_while_ready(void)
 	CHECK_EQ(kt_vm_result(&other), 3);
 }
 
+/* Modes that are no guest's, EL2 and AArch32 above all: EL0 instead, and nothing but the flags. */
+static void vcpu_modes(void)
+{
+	static const seL4_Word good[] = { 0x3c0, 0x3c4, 0x3c5, 0x200005 };
+	static const seL4_Word bad[] = { 0x9, 0x8, 0xd, 0xc, 0x1, 0x10, 0x13, 0x1f };
+	struct kt_vm vm = NEW_VM(load);
+	seL4_UserContext regs = { .pc = 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		regs.spsr = good[i];
+		CHECK_OK(seL4_TCB_WriteRegisters(vm.tcb, false, 0, 36, &regs));
+		CHECK_OK(seL4_TCB_ReadRegisters(vm.tcb, false, 0, 36, &regs));
+		CHECK_EQ(regs.spsr, good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		regs.spsr = 0x60200000 | bad[i];
+		CHECK_OK(seL4_TCB_WriteRegisters(vm.tcb, false, 0, 36, &regs));
+		CHECK_OK(seL4_TCB_ReadRegisters(vm.tcb, false, 0, 36, &regs));
+		CHECK_EQ(regs.spsr & ~UINT64_C(0x3c0), 0x60000000);
+	}
+}
+
 static const struct kt_test tests[] = {
 	KT(vcpu_registers_round_trip),
 	KT(vcpu_register_errors),
+	KT(vcpu_modes),
 	KT(vcpu_set_tcb),
 	KT(vcpu_inject_ranges),
 	KT(vcpu_ack_vppi_errors),

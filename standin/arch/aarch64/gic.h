@@ -9,6 +9,7 @@
 
 enum {
 	IRQ_KICK = 0,         /* SGI */
+	IRQ_KICKS = 2,        /* how many SGIs seL4 keeps for this */
 	IRQ_MAINTENANCE = 25, /* PPIs */
 	IRQ_HYP_TIMER = 26,
 	IRQ_VIRTUAL_TIMER = 27,

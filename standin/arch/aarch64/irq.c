@@ -72,6 +72,8 @@ u64 arch_irq_check(u64 irq)
 {
 	if (irq >= gic.irq_count)
 		return seL4_RangeError;
+	if (irq < IRQ_KICKS && kernel.core_count > 1)
+		return seL4_RevokeFirst;
 	if (irq == IRQ_MAINTENANCE || irq == IRQ_HYP_TIMER || irq == IRQ_VIRTUAL_TIMER)
 		return seL4_RevokeFirst;
 	return seL4_NoError;

@@ -106,9 +106,11 @@ static u64 get_trigger(struct invocation *inv)
 
 	if (err != seL4_NoError)
 		return err == seL4_RangeError ? fail_range(inv, 0, arch_irq_count() - 1) : err;
+	if (!on_core && irq < IRQ_PER_CORE && kernel.core_count > 1)
+		return seL4_IllegalOperation; /* as seL4: whose it is must be said */
 	if (target >= kernel.core_count)
 		return fail_argument(inv, 4);
-	user = irq < IRQ_PER_CORE ? irq_own(target, irq) : irq;
+	user = irq_of_user(target, irq);
 	err = irq_make_handler(inv, user, arg(inv, 2), arg(inv, 3));
 	if (err == seL4_NoError)
 		arch_irq_configure(user, trigger != 0, (unsigned)target);

@@ -25,7 +25,6 @@
 #define ICH_AP1R0_EL2     S3_4_C12_C9_0
 #define ICH_HCR_EL2       S3_4_C12_C11_0
 #define ICH_VTR_EL2       S3_4_C12_C11_1
-#define ICH_MISR_EL2      S3_4_C12_C11_2
 #define ICH_EISR_EL2      S3_4_C12_C11_3
 #define ICH_VMCR_EL2      S3_4_C12_C11_7
 #define READ_NAMED(n)     READ_REG(n)
@@ -42,11 +41,8 @@ static inline void dsb_ish(void)
 }
 
 enum {
-	EC_WFX = 0x01,
-	EC_FP = 0x07,
 	EC_SVC64 = 0x15,
 	EC_HVC64 = 0x16,
-	EC_SMC64 = 0x17,
 	EC_IABT_LOWER = 0x20,
 	EC_DABT_LOWER = 0x24,
 };
@@ -74,7 +70,7 @@ enum {
 #define CPTR_RES1  0x33ffull
 #define CPTR_TFP   BIT(10)
 
-#define SPSR_MODE  0xfull
+#define SPSR_MODE  0x1full /* and whether it is AArch32 */
 #define SPSR_FLAGS 0xf0000000ull
 #define SPSR_DAIF  0x3c0ull
 #define MODE_EL0T  0x0ull

@@ -161,16 +161,14 @@ u64 arch_context_read(struct tcb *t, unsigned n)
 	return n == WORD_PC ? arch_restart_pc(t) : *context_word(t, n);
 }
 
-/* Condition flags as given; modes below EL2 only, and a native thread is at EL0. */
+/* A guest's as given, if the mode is one of a guest; otherwise EL0 with these condition flags. */
 static u64 sane_spsr(struct tcb *t, u64 spsr)
 {
-	u64 mode = spsr & 0x1f;
+	u64 mode = spsr & SPSR_MODE;
 
-	if (t->arch.vcpu == NULL)
-		return (spsr & SPSR_FLAGS) | SPSR_DAIF | MODE_EL0T;
-	if (mode != MODE_EL0T && mode != MODE_EL1T && mode != MODE_EL1H)
-		mode = MODE_EL1H;
-	return (spsr & ~0x1full) | mode;
+	if (t->arch.vcpu != NULL && (mode == MODE_EL0T || mode == MODE_EL1T || mode == MODE_EL1H))
+		return spsr;
+	return (spsr & SPSR_FLAGS) | SPSR_DAIF | MODE_EL0T;
 }
 
 void arch_context_write(struct tcb *t, unsigned n, u64 value)

@@ -21,7 +21,7 @@
 #include <sel4/errors.h>
 #include <sel4/invocation.h>
 
-enum { CNTV_ENABLE = 1, CNTHP_ENABLE = 1, ICH_ENABLE = 1, PRIORITY_MAX = 31, VIRQ_MAX = 1023 };
+enum { ICH_ENABLE = 1, PRIORITY_MAX = 31, VIRQ_MAX = 1023 };
 
 /* SCTLR_EL1 at reset of a guest: RES1 bits, MMU and caches off. */
 #define SCTLR_GUEST 0x30c50838ull
