@@ -71,7 +71,7 @@ endef
 # What a system image is made of and with, without the host's tests.
 programs:
 	@$(call install,build)
-	@$(MAKE) --no-print-directory $(HOST)/build.ninja $(TARGET)/build.ninja
+	@$(MAKE) -s --no-print-directory $(HOST)/build.ninja $(TARGET)/build.ninja
 	@$(sel4_include)
 	@ninja -C $(HOST) sysconf/sysconf
 	@ninja -C $(TARGET)

@@ -117,8 +117,8 @@ static const char *check_elf(struct buffer *b, const char **allowed)
 		return "an ELF file that is not 64-bit little-endian";
 	if (header.e_machine != EM_AARCH64)
 		return "an ELF file for another machine";
-	if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
-		return "an ELF file that is not an executable";
+	if (header.e_type != ET_EXEC)
+		return "an ELF file that is not an executable with fixed addresses (ET_EXEC)";
 	if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > b->size ||
 	    header.e_phnum > (b->size - header.e_phoff) / sizeof(Elf64_Phdr))
 		return "an ELF file that is cut off";

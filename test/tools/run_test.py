@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """tools/run against a machine that is a shell script: what it passes on, and which status it ends with."""
+import argparse
+import importlib.machinery
+import importlib.util
 import os
 import pathlib
 import socket
@@ -135,6 +138,19 @@ class Run(unittest.TestCase):
         done = subprocess.run([RUN, "no-such-system"], capture_output=True, text=True)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("no system 'no-such-system'", done.stderr)
+
+
+    def test_a_guest_kernel_that_is_an_elf_file(self):
+        loader = importlib.machinery.SourceFileLoader("run", str(RUN))
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+        loader.exec_module(module)
+        args = argparse.Namespace(set=[], guest_initrd=None, cores=None, gic=None, memory=None)
+        for begin, elf in ((b"\x7fELF\x02", True), (b"MZ\0\x91", False), (b"", False)):
+            with tempfile.NamedTemporaryFile() as kernel:
+                kernel.write(begin)
+                kernel.flush()
+                args.guest_kernel = kernel.name
+                self.assertEqual("/images/linux:kind=elf" in module.settings(args), elf)
 
 
 NETWORK = """/dts-v1/; / { programs { card { kind = "net-driver"; interrupt = <56>; }; }; vms { one { }; }; };"""

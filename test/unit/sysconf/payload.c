@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What sysconf takes for an image of each kind, and what it says of one that is not. */
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,6 +116,36 @@ static void other_files_are_named(void **state)
 	buffer_fini(&elf);
 }
 
+/* The same as the target's loader (vmm/boot/elf.c) takes: what passes here starts there. */
+static void elf_files_are_told_apart(void **state)
+{
+	struct buffer elf = { 0 };
+	struct seen seen;
+	Elf64_Ehdr header = {
+		.e_type = ET_EXEC,
+		.e_machine = EM_AARCH64,
+		.e_phoff = sizeof(header),
+		.e_phentsize = sizeof(Elf64_Phdr),
+	};
+
+	(void)state;
+	memcpy(header.e_ident, ELFMAG, SELFMAG);
+	header.e_ident[EI_CLASS] = ELFCLASS64;
+	header.e_ident[EI_DATA] = ELFDATA2LSB;
+	buffer_append(&elf, &header, sizeof(header));
+	assert_true(check(SYSTEM_IMAGE_ELF, &elf, &seen));
+	header.e_type = ET_DYN;
+	memcpy(elf.data, &header, sizeof(header));
+	assert_false(check(SYSTEM_IMAGE_ELF, &elf, &seen));
+	assert_string_equal(seen.found,
+			    "an ELF file that is not an executable with fixed addresses (ET_EXEC)");
+	header.e_machine = EM_X86_64;
+	memcpy(elf.data, &header, sizeof(header));
+	assert_false(check(SYSTEM_IMAGE_ELF, &elf, &seen));
+	assert_string_equal(seen.found, "an ELF file for another machine");
+	buffer_fini(&elf);
+}
+
 static void images_must_fit(void **state)
 {
 	static struct system system;
@@ -147,6 +178,7 @@ int main(void)
 		cmocka_unit_test(images_are_taken_and_inflated),
 		cmocka_unit_test(truncated_gzip_is_told),
 		cmocka_unit_test(other_files_are_named),
+		cmocka_unit_test(elf_files_are_told_apart),
 		cmocka_unit_test(images_must_fit),
 	};
 
