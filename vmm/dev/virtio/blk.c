@@ -65,6 +65,7 @@ static struct virtio_blk_request *take_request(struct virtio_blk *blk)
 	blk->free = r->next_free;
 	r->used = true;
 	r->large = false;
+	r->flush_owed = false;
 	return r;
 }
 
@@ -90,15 +91,43 @@ static void answer(struct virtio_blk *blk, struct virtio_blk_request *r, uint8_t
 	give_request(blk, r);
 }
 
-/* The backend's answer. */
+/*
+ * The backend's answer. Data that a driver without FLUSH has written must be stable when it hears so
+ * (5.2.6.2): then a flush follows under the same request.
+ */
 static void done(void *ctx, struct block_request *request, enum block_status status)
 {
 	static const uint8_t as[] = {
 		[BLOCK_OK] = S_OK, [BLOCK_IO_ERROR] = S_IOERR, [BLOCK_UNSUPPORTED] = S_UNSUPP
 	};
 	struct virtio_blk_request *r = container_of(request, struct virtio_blk_request, block);
+	struct virtio_blk *blk = ctx;
 
-	answer(ctx, r, as[status]);
+	if (status == BLOCK_OK && !virtio_has(&blk->vd, F_FLUSH) &&
+	    (request->op == BLOCK_WRITE || request->op == BLOCK_WRITE_ZEROES)) {
+		request->op = BLOCK_FLUSH;
+		r->flush_owed = true;
+		blk->flushes_owed = true;
+	} else {
+		answer(blk, r, as[status]);
+	}
+}
+
+/* As many as there is room for; the rest after the next answer. */
+static void send_flushes(struct virtio_blk *blk)
+{
+	for (unsigned i = 0; blk->flushes_owed && i < VIRTIO_BLK_REQUESTS; i++) {
+		struct virtio_blk_request *r = &blk->request[i];
+
+		if (!r->used || !r->flush_owed)
+			continue;
+		r->flush_owed = false; /* it may be answered before submit() returns */
+		if (blk->backend->ops->submit(blk->backend, &r->block) == BLOCK_FULL) {
+			r->flush_owed = true;
+			return;
+		}
+	}
+	blk->flushes_owed = false;
 }
 
 /*
@@ -322,12 +351,14 @@ static void blk_event(struct virtio_dev *vd)
 	uint32_t waiting;
 
 	blk->backend->ops->poll(blk->backend);
+	send_flushes(blk);
 	look_at_medium(blk);
 	waiting = blk->waiting;
 	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
 		if ((waiting & 1u << i) != 0)
 			serve(blk, i);
 	}
+	send_flushes(blk);
 	(void)blk->backend->ops->kick(blk->backend, false);
 	announce(blk);
 }
@@ -337,6 +368,7 @@ static void blk_notify(struct virtio_dev *vd, unsigned queue)
 	struct virtio_blk *blk = blk_of(vd);
 
 	serve(blk, queue);
+	send_flushes(blk);
 	if (blk->backend->ops->kick(blk->backend, true))
 		blk_event(vd);
 	else
@@ -361,6 +393,7 @@ static void free_all(struct virtio_blk *blk)
 	for (unsigned i = 0; i < VIRTIO_BLK_QUEUES; i++)
 		virtio_pace_init(&blk->pace[i]);
 	blk->large_used = false;
+	blk->flushes_owed = false;
 	blk->waiting = 0;
 	blk->answered = 0;
 }

@@ -54,6 +54,7 @@ struct virtio_blk_request {
 	uint16_t queue;
 	uint16_t next_free;
 	bool used, large;
+	bool flush_owed; /* it has written, and is answered after a flush */
 	struct block_segment segment[VIRTIO_BLK_OWN];
 };
 
@@ -68,6 +69,7 @@ struct virtio_blk {
 	uint32_t answered; /* bit i: queue i has answers to announce */
 	uint16_t free;     /* first free request, or VIRTIO_BLK_NONE */
 	bool large_used;
+	bool flushes_owed; /* by one request or more */
 	struct block_segment large[VIRTQ_SEGMENTS];
 	struct virtio_blk_request request[VIRTIO_BLK_REQUESTS];
 };

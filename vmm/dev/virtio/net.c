@@ -47,6 +47,7 @@ enum {
 	BATCH = 32,
 	PATIENCE_MIN = 4,
 	PATIENCE_MAX = 4096,
+	VLAN_TAG = 4,
 };
 
 /* An offload, as the driver may leave it to us, and as it may take it over. */
@@ -348,6 +349,18 @@ put_back:
 	return result;
 }
 
+/* 5.1.4.1: what the driver must never get, if it was told an MTU and the frame has no VLAN tag. */
+static bool longer_than_mtu(const struct virtio_net *net, const struct net_hdr *hdr, uint32_t len)
+{
+	return virtio_has(&net->vd, F_MTU) && (hdr->gso_type & ~NET_GSO_ECN) == NET_GSO_NONE &&
+	       len > (uint32_t)net->config.mtu + NET_ETH_HEADER;
+}
+
+static bool is_tagged(const uint8_t *head)
+{
+	return head[NET_ETH_HEADER - 2] == 0x81 && head[NET_ETH_HEADER - 1] == 0x00;
+}
+
 /* The frame the backend shows. False: it has to wait. */
 static bool receive(struct virtio_net *net, struct net_hdr *hdr, uint32_t len, uint32_t *touched)
 {
@@ -355,6 +368,7 @@ static bool receive(struct virtio_net *net, struct net_hdr *hdr, uint32_t len, u
 	uint32_t head_len = len < sizeof(head) ? len : sizeof(head);
 	struct net_backend *backend = net->backend;
 	bool whole = net->pairs == 1 && !net->filter.vlan && net->filter.mode[NET_FILTER_PROMISC];
+	bool long_one = longer_than_mtu(net, hdr, len);
 	unsigned pair = 0;
 	struct net_hdr again;
 	enum delivered done;
@@ -367,9 +381,13 @@ static bool receive(struct virtio_net *net, struct net_hdr *hdr, uint32_t len, u
 	}
 	if (!virtio_has(&net->vd, F_GUEST_CSUM))
 		hdr->flags = 0;
-	if (!whole) {
+	if (!whole || long_one) {
 		backend->ops->rx_get(backend, head, head_len);
 		(void)backend->ops->rx_begin(backend, &again, &len);
+		if (long_one && !(is_tagged(head) && !longer_than_mtu(net, hdr, len - VLAN_TAG))) {
+			net->stats.rx_bad++;
+			return true;
+		}
 		if (!net_filter_passes(&net->filter, net->config.mac, head, head_len)) {
 			net->stats.rx_filtered++;
 			return true;

@@ -87,6 +87,7 @@ static bool set_mac(struct virtio_net *net, struct command *command)
 	if (!take(command, mac, sizeof(mac)))
 		return false;
 	memcpy(net->config.mac, mac, sizeof(mac));
+	virtio_config_set(&net->vd);
 	return true;
 }
 
@@ -124,6 +125,7 @@ static bool carry_out(struct virtio_net *net, struct command *command)
 		if (command->number != ANNOUNCE_ACK)
 			return false;
 		net->config.status &= (uint16_t)~VIRTIO_NET_S_ANNOUNCE;
+		virtio_config_set(&net->vd);
 		return true;
 	case CLASS_MQ:
 		return command->number == MQ_PAIRS_SET && set_pairs(net, command);

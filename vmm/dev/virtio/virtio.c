@@ -56,10 +56,15 @@ void virtio_needs_reset(struct virtio_dev *vd, const char *why)
 		vd->transport->ops->config_interrupt(vd);
 }
 
-void virtio_config_changed(struct virtio_dev *vd)
+void virtio_config_set(struct virtio_dev *vd)
 {
 	vd->config_generation++;
 	changed(vd);
+}
+
+void virtio_config_changed(struct virtio_dev *vd)
+{
+	virtio_config_set(vd);
 	if ((vd->status & VIRTIO_STATUS_DRIVER_OK) != 0 && !vd->broken)
 		vd->transport->ops->config_interrupt(vd);
 }

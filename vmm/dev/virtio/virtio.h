@@ -189,6 +189,9 @@ void virtio_needs_reset(struct virtio_dev *vd, const char *why);
 /** The device changed its configuration structure: new generation, interrupt. */
 void virtio_config_changed(struct virtio_dev *vd);
 
+/** The same, when it was the driver who asked for that by a command: no interrupt. */
+void virtio_config_set(struct virtio_dev *vd);
+
 /*
  * For the program that owns the devices.
  */

@@ -407,6 +407,97 @@ static void test_queue_reset(void **state)
 	assert_int_equal(status_of(&two), OK);
 }
 
+/* ---- a driver without FLUSH ---- */
+
+static unsigned flushes;
+static const struct block_ops *counted_ops;
+
+static enum block_submit count_flushes(struct block_backend *backend, struct block_request *request)
+{
+	enum block_submit got;
+	bool flush = request->op == BLOCK_FLUSH;
+
+	got = counted_ops->submit(backend, request);
+	flushes += flush && got == BLOCK_ACCEPTED;
+	return got;
+}
+
+static void make_counted(void)
+{
+	static struct block_ops ops;
+
+	make(1, false);
+	flushes = 0;
+	counted_ops = disk.backend.ops;
+	ops = *counted_ops;
+	ops.submit = count_flushes;
+	disk.backend.ops = &ops;
+}
+
+/* 5.2.6.2: to a driver that cannot ask for a flush, a write that is done is stable. */
+static void test_write_through(void **state)
+{
+	(void)state;
+	make_counted();
+	assert_true(driver_start(&d, F_WRITE_ZEROES | F_DISCARD, 1, SIZE));
+	expect(ask(IN, 1, 512), OK, 513);
+	assert_int_equal(flushes, 0);
+	expect(ask(OUT, 1, 512), OK, 1);
+	assert_int_equal(flushes, 1);
+	expect(range(WRITE_ZEROES, 2, 1, 0), OK, 1);
+	assert_int_equal(flushes, 2);
+	expect(range(DISCARD, 2, 1, 0), OK, 1);
+	assert_int_equal(flushes, 2);
+	/* A failed write is not made stable, and a failed flush is a failed write. */
+	disk.fail_next = 1;
+	expect(ask(OUT, 1, 512), IOERR, 1);
+	assert_int_equal(flushes, 2);
+	disk.late = true;
+	disk.depth = 1;
+	driver_write(&d, 0x070, 0);
+	assert_true(driver_start(&d, F_FLUSH, 1, SIZE));
+	(void)ask(OUT, 1, 512);
+	(void)driver_kick(&d, 0);
+	virtio_event(&blk->vd, 0);
+	assert_int_equal(flushes, 2); /* this one can ask */
+}
+
+/* The flush waits for room, goes before what else waits, fails the write, and ends with the queue. */
+static void test_write_through_waits(void **state)
+{
+	struct request r[3];
+	uint32_t written;
+	int id;
+
+	(void)state;
+	make_counted();
+	disk.late = true;
+	disk.depth = 2;
+	assert_true(driver_start(&d, VIRTIO_F_RING_RESET, 1, SIZE));
+	for (unsigned i = 0; i < 3; i++)
+		r[i] = ask(OUT, i, 512);
+	(void)driver_kick(&d, 0);
+	virtio_event(&blk->vd, 0); /* the first two are written */
+	assert_int_equal(flushes, 2);
+	assert_false(driver_used(&d, 0, &id, &written));
+	assert_int_equal(disk.count, 2);
+	disk.fail_next = 1;
+	virtio_event(&blk->vd, 0); /* and flushed, the first in vain */
+	assert_int_equal(status_of(&r[0]), IOERR);
+	assert_int_equal(status_of(&r[1]), OK);
+	assert_int_equal(status_of(&r[2]), UNTOUCHED);
+	disk.depth = 0; /* no room for the third's flush */
+	virtio_event(&blk->vd, 0);
+	assert_int_equal(disk.count, 0);
+	driver_write(&d, 0x030, 0); /* QueueSel */
+	driver_write(&d, 0x0c0, 1); /* QueueReset */
+	disk.depth = 2;
+	virtio_event(&blk->vd, 0);
+	assert_int_equal(disk.count, 0);
+	assert_int_equal(flushes, 2);
+	assert_int_equal(status_of(&r[2]), UNTOUCHED);
+}
+
 static void test_queues(void **state)
 {
 	struct request r[4];
@@ -616,6 +707,8 @@ int main(void)
 		TEST(test_backpressure),
 		TEST(test_reset_in_flight),
 		TEST(test_queue_reset),
+		TEST(test_write_through),
+		TEST(test_write_through_waits),
 		TEST(test_queues),
 		TEST(test_medium_changes),
 		TEST(test_batches),
