@@ -46,6 +46,7 @@ static struct program {
 	struct block_backend disk;
 	struct block_request *pending[ROOM];
 	unsigned count, noise;
+	bool shown; /* the medium: not at the start of each life */
 } p;
 
 static struct {
@@ -86,6 +87,7 @@ static bool kick(struct block_backend *backend, bool look)
 static void poll(struct block_backend *backend)
 {
 	p.noise = p.noise * 1103515245 + 12345;
+	p.shown = true;
 	for (unsigned i = p.noise >> 16 & 3; i > 0 && p.count > 0; i--) {
 		unsigned at = (p.noise >> (16 + i)) % p.count;
 		struct block_request *r = p.pending[at];
@@ -107,7 +109,9 @@ static void cancel(struct block_backend *backend, struct block_request *request)
 static void info(struct block_backend *backend, struct block_info *of)
 {
 	(void)backend;
-	*of = (struct block_info){ .sectors = SLOTS, .block_size = SECTOR };
+	*of = (struct block_info){ .block_size = SECTOR,
+				   .sectors = p.shown ? SLOTS : 0,
+				   .changing = !p.shown };
 }
 
 static const struct block_ops disk_ops = {
@@ -121,6 +125,7 @@ static void begin(void)
 	memset(&p, 0, sizeof(p));
 	p.disk.ops = &disk_ops;
 	p.noise = w.fate.deaths + 1;
+	p.shown = w.fate.deaths % 2 == 0;
 	virtio_blk_init(&p.blk,
 			&(struct virtio_setup){ .name = "mortal",
 						.gmem = &w.d.gmem,

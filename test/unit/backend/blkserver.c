@@ -443,6 +443,40 @@ static void test_media(void **state)
 	assert_false(blkq_medium_read(medium_page, &medium));
 }
 
+/* A client that begins while a server shows its medium, which dies at that, waits for the next one. */
+static void test_dies_showing(void **state)
+{
+	enum { READY = 65 };
+	static uint32_t over;
+	const struct blkq_medium medium = { .sectors = SECTORS,
+					    .block_size = 512,
+					    .generation = 2 };
+	struct block_info info;
+
+	(void)state;
+	make(BLKQ_F_SECTORS);
+	blkq_medium_show(medium_page, &medium);
+	for (unsigned given_up = 0; given_up < 2; given_up++) {
+		medium_page[READY] = 0;
+		b.known = false;
+		b.medium = (struct blkq_medium){ .sectors = 0 };
+		b.server.over = &over;
+		b.backend.ops->info(&b.backend, &info);
+		assert_int_equal(info.sectors, 0);
+		assert_true(info.changing);
+		over = given_up;
+		if (given_up == 0)
+			blkq_medium_show(medium_page, &medium);
+		b.backend.ops->info(&b.backend, &info);
+		assert_int_equal(info.sectors, given_up == 0 ? SECTORS : 0);
+		assert_false(info.changing);
+	}
+	over = 0;
+	blkq_medium_hide(medium_page);
+	b.backend.ops->info(&b.backend, &info);
+	assert_false(info.changing); /* nobody shows another one */
+}
+
 static void test_bad_memory(void **state)
 {
 	struct block_sddf_setup setup = {
@@ -483,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_plain_read),
 		cmocka_unit_test(test_plain_ranges),
 		cmocka_unit_test(test_media),
+		cmocka_unit_test(test_dies_showing),
 		cmocka_unit_test(test_bad_memory),
 	};
 

@@ -59,6 +59,7 @@ struct block_info {
 	uint32_t block_size;
 	bool read_only;
 	bool discard, write_zeroes; /* can be submitted */
+	bool changing; /* there are 0 sectors only until a later poll(): requests can wait */
 	char serial[BLOCK_SERIAL + 1];
 };
 

@@ -487,6 +487,8 @@ static void sddf_info(struct block_backend *backend, struct block_info *info)
 		.read_only = b->medium.read_only,
 		.discard = true,
 		.write_zeroes = true,
+		.changing = !b->known && blkq_medium_is_changing(b->medium_page) &&
+			    !server_is_over(&b->server),
 	};
 	memcpy(info->serial, b->medium.serial, BLOCK_SERIAL);
 }

@@ -210,6 +210,7 @@ void blkq_medium_hide(void *page)
 	struct medium_page *p = page;
 
 	__atomic_store_n(&p->ready, 0, __ATOMIC_SEQ_CST);
+	p->magic = 0;
 }
 
 uint32_t blkq_medium_generation(const void *page)
@@ -217,6 +218,13 @@ uint32_t blkq_medium_generation(const void *page)
 	const struct medium_page *p = page;
 
 	return __atomic_load_n(&p->generation, __ATOMIC_RELAXED);
+}
+
+bool blkq_medium_is_changing(const void *page)
+{
+	const struct medium_page *p = page;
+
+	return __atomic_load_n(&p->ready, __ATOMIC_ACQUIRE) != 1 && p->magic == MEDIUM_MAGIC;
 }
 
 static bool is_block_size(uint32_t bytes)

@@ -152,11 +152,14 @@ size_t blkq_medium_bytes(void);
 /** Server: describes the medium; the client may use it from then on. */
 void blkq_medium_show(void *page, const struct blkq_medium *medium);
 
-/** Server: there is none. */
+/** Server: there is none, and no other will be shown soon. */
 void blkq_medium_hide(void *page);
 
 /** Server, started again: what the medium was is no more, and neither are the requests for it. */
 void blkq_medium_end(void *page, uint32_t generation);
+
+/** Client: a server has begun to show its medium, or another one, and has not finished; it may have died. */
+bool blkq_medium_is_changing(const void *page);
 
 /** The generation, by itself: whether the server is another one. */
 uint32_t blkq_medium_generation(const void *page);

@@ -246,7 +246,7 @@ static bool submit(struct virtio_blk *blk, struct virtio_blk_request *r,
 
 static enum taken take(struct virtio_blk *blk, unsigned queue, const struct virtq_chain *chain)
 {
-	struct virtio_blk_request *r = take_request(blk);
+	struct virtio_blk_request *r = blk->changing ? NULL : take_request(blk);
 	struct header header;
 	uint8_t status;
 
@@ -338,6 +338,7 @@ static void look_at_medium(struct virtio_blk *blk)
 	struct block_info info;
 
 	blk->backend->ops->info(blk->backend, &info);
+	blk->changing = info.changing;
 	if (info.sectors == blk->config.capacity)
 		return;
 	blk->config.capacity = info.sectors;
@@ -442,6 +443,7 @@ void virtio_blk_init(struct virtio_blk *blk, const struct virtio_setup *common,
 	backend->done = done;
 	backend->ctx = blk;
 	backend->ops->info(backend, &info);
+	blk->changing = info.changing;
 	blk->config = (struct virtio_blk_config){
 		.capacity = info.sectors,
 		.seg_max = VIRTIO_BLK_SEGMENTS,

@@ -65,6 +65,7 @@ struct virtio_blk {
 	struct virtio_blk_config config;
 	struct block_backend *backend; /* borrowed; outlives the device */
 	bool read_only;                /* as the driver was told */
+	bool changing;                 /* the medium: requests wait */
 	uint32_t waiting;  /* bit i: queue i may have something that the backend had no room for */
 	uint32_t answered; /* bit i: queue i has answers to announce */
 	uint16_t free;     /* first free request, or VIRTIO_BLK_NONE */
