@@ -306,6 +306,19 @@ GUEST pmu
 	REPORT
 END pmu
 
+/* x0: an address, x1: MDSCR_EL1; a breakpoint of EL0 there. Reports MDSCR_EL1 until it is resumed no more */
+GUEST debug
+	msr	oslar_el1, xzr
+	msr	dbgbvr0_el1, x0
+	mov	x2, #0x1e5		/* of EL0, all four bytes, enabled */
+	msr	dbgbcr0_el1, x2
+	msr	mdscr_el1, x1
+	isb
+1:	mrs	x0, mdscr_el1
+	REPORT
+	b	1b
+END debug
+
 /* Not for guests: d0 of the calling thread. */
 	.text
 	.global	fpu_set, fpu_get

@@ -22,6 +22,7 @@ GUEST(count);
 GUEST(timer);
 GUEST(fpu);
 GUEST(pmu);
+GUEST(debug);
 GUEST(irq2);
 GUEST(irq3);
 

@@ -28,6 +28,7 @@ enum kt_needs {
 	KT_DEBUG = 4, /* debug system calls */
 	KT_UP = 8,    /* a kernel for one core */
 	KT_GIC3 = 16,
+	KT_STANDIN = 32, /* the stand-in: what seL4 16.0.0 does not do */
 };
 
 struct kt_test {

@@ -229,6 +229,14 @@ static bool selected(const char *name, const char *words, size_t size)
 	return false;
 }
 
+/* The numbers that kernels give kinds of capabilities are their own; this is the stand-in's of a TCB. */
+static bool is_standin(void)
+{
+	enum { STANDIN_TCB = 6 };
+
+	return kt.debug && seL4_DebugCapIdentify(seL4_CapInitThreadTCB) == STANDIN_TCB;
+}
+
 static const char *missing(const struct kt_test *test)
 {
 	if ((test->needs & KT_SMP) && kt.bootinfo->numNodes < 2)
@@ -241,6 +249,8 @@ static const char *missing(const struct kt_test *test)
 		return "needs debug system calls";
 	if ((test->needs & KT_GIC3) && kt.gic != 3)
 		return "needs GICv3";
+	if ((test->needs & KT_STANDIN) && !is_standin())
+		return "needs the stand-in kernel";
 	return NULL;
 }
 

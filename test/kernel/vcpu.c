@@ -206,6 +206,33 @@ static void vcpu_modes(void)
 	}
 }
 
+static volatile seL4_Word steps;
+
+static void __attribute__((noinline)) step(seL4_Word unused)
+{
+	(void)unused;
+	for (;;)
+		steps++;
+}
+
+/* A guest's breakpoints and single steps (DDI 0487, D2) are its own: programs on its core go on. */
+static void vcpu_debug_spares_programs(void)
+{
+	static const seL4_Word mdscr[] = { 1 /* SS */, 1 << 15 /* MDE */ };
+
+	for (size_t i = 0; i < ARRAY_SIZE(mdscr); i++) {
+		struct kt_vm vm = NEW_VM(debug);
+
+		steps = 0;
+		kt_vm_start(&vm, (seL4_Word)(uintptr_t)step, mdscr[i]);
+		CHECK_EQ(kt_vm_result(&vm), mdscr[i]);
+		kt_spawn(step, 0, KT_PRIO - 20);
+		kt_until(&steps, 1000);
+		kt_vm_next(&vm);
+		CHECK_EQ(kt_vm_result(&vm), mdscr[i]);
+	}
+}
+
 static const struct kt_test tests[] = {
 	KT(vcpu_registers_round_trip),
 	KT(vcpu_register_errors),
@@ -213,6 +240,7 @@ static const struct kt_test tests[] = {
 	KT(vcpu_set_tcb),
 	KT(vcpu_inject_ranges),
 	KT(vcpu_ack_vppi_errors),
+	KT_ON(vcpu_debug_spares_programs, KT_STANDIN),
 	KT(vcpu_copies_are_one_object),
 	KT(vcpu_written_registers_reach_the_guest),
 	KT(vcpu_guest_registers_can_be_read),

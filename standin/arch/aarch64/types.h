@@ -70,6 +70,7 @@ struct vcpu {
 	u64 ich_vmcr;
 	u64 ich_apr[2]; /* group 0 and 1 */
 	u64 vppi_masked;
+	u64 mdscr; /* which debug exceptions there are; the API has no number for it */
 };
 
 /* The part of struct core that the machine needs. */

@@ -2,8 +2,9 @@
 /*
  * VCPUs. A VCPU's EL1 registers stay loaded while other threads run on the core; only another VCPU
  * of the same core replaces them. Between a guest and a native thread just what would affect the
- * native thread is exchanged: HCR_EL2, four EL1 registers, the virtual timer and the virtual
- * interrupts.
+ * native thread is exchanged: HCR_EL2, five EL1 registers, the virtual timer and the virtual
+ * interrupts. (MDSCR_EL1 is one that seL4 16.0.0 does not exchange: there, a guest's breakpoints and
+ * single steps stop native threads. The breakpoints themselves stay: they match nothing without it.)
  *
  * Memory is right for the exchanged registers whenever the VCPU does not run, and for all others only
  * if it is not loaded. As in seL4, nobody looks at another core's registers: there, a loaded VCPU
@@ -40,6 +41,7 @@ void vcpu_init_core(struct core *c)
 	WRITE_REG(sctlr_el1, SCTLR_NATIVE);
 	WRITE_REG(cpacr_el1, CPACR_FPEN);
 	WRITE_REG(cntkctl_el1, 0);
+	WRITE_REG(mdscr_el1, 0);
 	WRITE_REG(cntv_ctl_el0, 0);
 	WRITE_REG(cnthctl_el2, 0);
 	WRITE_REG(cntvoff_el2, 0);
@@ -136,6 +138,8 @@ void vcpu_enter(struct core *c, struct vcpu *v)
 	WRITE_REG(sctlr_el1, v->regs[seL4_VCPUReg_SCTLR]);
 	WRITE_REG(cpacr_el1, v->regs[seL4_VCPUReg_CPACR]);
 	WRITE_REG(cntkctl_el1, v->regs[seL4_VCPUReg_CNTKCTL_EL1]);
+	if (UNLIKELY(v->mdscr != 0))
+		WRITE_REG(mdscr_el1, v->mdscr);
 	WRITE_REG(cntv_ctl_el0, v->regs[seL4_VCPUReg_CNTV_CTL]);
 	gic.ops->enable(v->ich_hcr);
 	if (UNLIKELY(c->arch.vppi_enabled == v->vppi_masked)) {
@@ -155,6 +159,9 @@ void vcpu_leave(struct core *c)
 	v->regs[seL4_VCPUReg_CPACR] = READ_REG(cpacr_el1);
 	v->regs[seL4_VCPUReg_CNTKCTL_EL1] = READ_REG(cntkctl_el1);
 	v->regs[seL4_VCPUReg_CNTV_CTL] = READ_REG(cntv_ctl_el0);
+	v->mdscr = READ_REG(mdscr_el1);
+	if (UNLIKELY(v->mdscr != 0))
+		WRITE_REG(mdscr_el1, 0);
 	WRITE_REG(cntv_ctl_el0, 0);
 	WRITE_REG(sctlr_el1, SCTLR_NATIVE);
 	WRITE_REG(cpacr_el1, CPACR_FPEN);
