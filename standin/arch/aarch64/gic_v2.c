@@ -20,8 +20,6 @@ enum {
 
 static void init(void)
 {
-	for (u64 i = IRQ_FIRST_SPI; i < gic.irq_count; i += 4)
-		mmio_write(gic.dist + GICD_ITARGETSR + i, 0x01010101u);
 	mmio_write(gic.dist + GICD_CTLR, 1);
 	gic.lr_count = (mmio_read(gic.hyp + GICH_VTR) & 63) + 1;
 }

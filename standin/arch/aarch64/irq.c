@@ -58,6 +58,9 @@ void irq_init_core(struct core *c)
 {
 	gic.ops->init_core(c);
 	reset_bank(c->arch.gic_bank, 0, IRQ_FIRST_SPI);
+	/* What users do not ask otherwise for is level-triggered, and the first core's. */
+	for (u32 i = IRQ_FIRST_SPI; c->id == 0 && i < gic.irq_count; i++)
+		configure(c, i, false);
 	gic_mask(c, IRQ_KICK, false);
 	gic_mask(c, IRQ_MAINTENANCE, false);
 	gic_mask(c, IRQ_HYP_TIMER, false);
