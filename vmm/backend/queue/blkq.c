@@ -175,11 +175,18 @@ size_t blkq_medium_bytes(void)
 	return sizeof(struct medium_page);
 }
 
+/* What is stored behind it is not seen before it; no store alone, however strong, sees to that. */
+static void unready(struct medium_page *p)
+{
+	__atomic_store_n(&p->ready, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 void blkq_medium_show(void *page, const struct blkq_medium *medium)
 {
 	struct medium_page *p = page;
 
-	__atomic_store_n(&p->ready, 0, __ATOMIC_SEQ_CST);
+	unready(p);
 	memcpy(p->serial, medium->serial, sizeof(p->serial));
 	p->read_only = medium->read_only;
 	p->sector_size = BLKQ_SECTOR;
@@ -198,7 +205,7 @@ void blkq_medium_end(void *page, uint32_t generation)
 {
 	struct medium_page *p = page;
 
-	__atomic_store_n(&p->ready, 0, __ATOMIC_SEQ_CST);
+	unready(p);
 	p->magic = MEDIUM_MAGIC;
 	p->sectors = 0;
 	__atomic_store_n(&p->generation, generation, __ATOMIC_RELAXED);
@@ -209,7 +216,7 @@ void blkq_medium_hide(void *page)
 {
 	struct medium_page *p = page;
 
-	__atomic_store_n(&p->ready, 0, __ATOMIC_SEQ_CST);
+	unready(p);
 	p->magic = 0;
 }
 
