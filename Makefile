@@ -49,7 +49,7 @@ install = tools/install-packages base $(1)
 # Meson tells pages of what it found: shown if it fails, and in the folder's meson-logs.
 define configure
 echo 'Configuring $(1)'; mkdir -p build; \
-meson setup $(2) $(1) >build/.configured 2>&1 || { cat build/.configured >&2; exit 1; }
+meson setup $(2) $(1) >$(1).configured 2>&1 || { cat $(1).configured >&2; exit 1; }
 endef
 
 $(HOST)/build.ninja:
