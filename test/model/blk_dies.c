@@ -124,12 +124,17 @@ static void restart_client(unsigned c)
 
 /* ---- the programs ---- */
 
-static void run(void)
+static void run_one(bool driver)
 {
-	if (w.driver)
+	if (driver)
 		stack_run_driver(w.s);
 	else
 		stack_run_mux(w.s);
+}
+
+static void run(void)
+{
+	run_one(w.driver);
 }
 
 static void begin(void)
@@ -143,18 +148,9 @@ static void begin(void)
 
 static bool survives(void (*life)(void))
 {
-	void *own = w.driver ? (void *)&w.s->driver : (void *)&w.s->mux;
-
-	return mortal_survives(&w.fate, life, own,
-			       w.driver ? sizeof(w.s->driver) : sizeof(w.s->mux));
-}
-
-static void the_others(void)
-{
 	if (w.driver)
-		stack_run_mux(w.s);
-	else
-		stack_run_driver(w.s);
+		return mortal_survives(&w.fate, life, &w.s->driver, sizeof(w.s->driver));
+	return mortal_survives(&w.fate, life, &w.s->mux, sizeof(w.s->mux));
 }
 
 static void mourn(void)
@@ -162,7 +158,7 @@ static void mourn(void)
 	restart_client(0);
 	for (unsigned c = 0; c < CLIENTS; c++)
 		use(c, true);
-	the_others();
+	run_one(!w.driver);
 }
 
 static void drive(void)
@@ -194,7 +190,7 @@ static void go(bool more)
 		assert_true(i < ENOUGH);
 		w.s->medium.depth = 1 + i % 3;
 		drive();
-		the_others();
+		run_one(!w.driver);
 		drive();
 		for (unsigned c = 0; c < CLIENTS; c++)
 			use(c, more);

@@ -356,11 +356,6 @@ static bool longer_than_mtu(const struct virtio_net *net, const struct net_hdr *
 	       len > (uint32_t)net->config.mtu + NET_ETH_HEADER;
 }
 
-static bool is_tagged(const uint8_t *head)
-{
-	return head[NET_ETH_HEADER - 2] == 0x81 && head[NET_ETH_HEADER - 1] == 0x00;
-}
-
 /* The frame the backend shows. False: it has to wait. */
 static bool receive(struct virtio_net *net, struct net_hdr *hdr, uint32_t len, uint32_t *touched)
 {
@@ -384,7 +379,8 @@ static bool receive(struct virtio_net *net, struct net_hdr *hdr, uint32_t len, u
 	if (!whole || long_one) {
 		backend->ops->rx_get(backend, head, head_len);
 		(void)backend->ops->rx_begin(backend, &again, &len);
-		if (long_one && !(is_tagged(head) && !longer_than_mtu(net, hdr, len - VLAN_TAG))) {
+		if (long_one && !(net_filter_is_tagged(head, head_len) &&
+				  !longer_than_mtu(net, hdr, len - VLAN_TAG))) {
 			net->stats.rx_bad++;
 			return true;
 		}

@@ -53,11 +53,16 @@ static bool listed(const struct net_filter_macs *macs, const uint8_t *mac)
 	return macs->overflow;
 }
 
+bool net_filter_is_tagged(const uint8_t *head, size_t len)
+{
+	return len >= ETH_TYPE + 4 && get16(head + ETH_TYPE) == TYPE_VLAN;
+}
+
 static bool vlan_passes(const struct net_filter *filter, const uint8_t *head, size_t len)
 {
 	uint16_t vlan;
 
-	if (!filter->vlan || len < ETH_TYPE + 4 || get16(head + ETH_TYPE) != TYPE_VLAN)
+	if (!filter->vlan || !net_filter_is_tagged(head, len))
 		return true;
 	vlan = get16(head + ETH_TYPE + 2) & VLAN_MASK;
 	return (filter->vlans[vlan / 32] >> vlan % 32 & 1U) != 0;

@@ -47,6 +47,9 @@ void net_filter_init(struct net_filter *filter, bool control, bool vlan);
 /** Adds or removes a VLAN; false if there is no such number. */
 bool net_filter_vlan(struct net_filter *filter, uint16_t vlan, bool add);
 
+/** True if the frame has a VLAN tag (IEEE 802.1Q); `head` are its first `len` bytes. */
+bool net_filter_is_tagged(const uint8_t *head, size_t len);
+
 /** Whether the driver with address `mac` wants a frame; `head` are its first `len` bytes. */
 bool net_filter_passes(const struct net_filter *filter, const uint8_t mac[NET_MAC],
 		       const uint8_t *head, size_t len);
