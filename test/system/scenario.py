@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Scenarios (one boot each, several tests in it) and the running of them, one line a test."""
 import contextlib
+import copy
 import fnmatch
 import os
 import re
@@ -124,13 +125,30 @@ def take_next(waiting, running):
     return one
 
 
-def run_all(scenarios, kernel, jobs, soak=False):
-    """Runs them, `jobs` at a time, the longest first; (passed, failed)."""
+def run_again(failed, kernel, soak=False):
+    """Runs one that failed once more, now with nothing beside it. If it passes, its tests have passed and what
+    failed at first is shown as unsteady: the host was too busy for a limit, or there is a race to be found."""
+    one = copy.copy(failed)
+    one.name += "-again"
+    one.lines, one.machines, one.passed, one.failed = [], [], 0, 0
+    print(f"     {failed.name}: failed, and runs once more", flush=True)
+    one.run(kernel, soak)
+    if one.failed:
+        print("\n".join(failed.lines + one.lines), flush=True)
+        return failed
+    unsteady = [line.replace("not ok", "unsteady", 1) for line in failed.lines if line.startswith("not ok")]
+    print("\n".join(unsteady + one.lines), flush=True)
+    return one
+
+
+def run_all(scenarios, kernel, jobs, soak=False, again=0):
+    """Runs them, `jobs` at a time, the longest first, and then again up to `again` that failed;
+    (passed, failed)."""
     Machine.at_a_time = jobs
     lock = threading.Lock()
     waiting = sorted(scenarios, key=lambda s: (s.cores == 1, -s.takes))
     running = []
-    total = [0, 0]
+    done = []
 
     def worker():
         while True:
@@ -142,13 +160,18 @@ def run_all(scenarios, kernel, jobs, soak=False):
             one.run(kernel, soak)
             with lock:
                 running.remove(one)
-                print("\n".join(one.lines), flush=True)
-                total[0] += one.passed
-                total[1] += one.failed
+                done.append(one)
+                if not one.failed or not again:
+                    print("\n".join(one.lines), flush=True)
 
     threads = [threading.Thread(target=worker) for _ in range(jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return total
+    failed = [s for s in done if s.failed]
+    if len(failed) <= again:
+        done = [run_again(s, kernel, soak) if s.failed else s for s in done]
+    elif again:  # so many are not the host's doing
+        print("\n".join(line for s in failed for line in s.lines), flush=True)
+    return sum(s.passed for s in done), sum(s.failed for s in done)

@@ -48,12 +48,18 @@ class Stage(unittest.TestCase):
             for script in ("all", "format"):
                 (ci / script).chmod(0o755)
             done = subprocess.run([ci / "all", "format"], capture_output=True, text=True)
+        self.said = done.stdout
         return done.stdout.splitlines()[-1], done.returncode
 
     LIB = '. "$(dirname "$0")/lib.sh"\n'
 
     def test_good(self):
         self.assertEqual(self.all(self.LIB + "check a true\ncheck b true\nfinish"), ("2 passed, 0 failed", 0))
+
+    def test_unsteady_is_said(self):
+        self.assertEqual(self.all(self.LIB + "check a true\necho 'unsteady - b: why'\nfinish"), ("1 passed, 0 failed", 0))
+        self.assertIn("unsteady - b: why\n", self.said)
+        self.assertIn("Tests named unsteady", self.said)
 
     def test_bad(self):
         self.assertEqual(self.all(self.LIB + "check a true\ncheck b false\nfinish"), ("1 passed, 1 failed", 1))
