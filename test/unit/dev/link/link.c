@@ -254,6 +254,32 @@ static void test_hostile_vmm(void **state)
 	assert_true(exchange());
 }
 
+/* A VMM that says what no guest can: a store of a width that there is not, or behind the registers. */
+static void test_stores_that_are_none(void **state)
+{
+	static const struct link_write none[] = {
+		{ .offset = 0x070, .width = 0 },
+		{ .offset = 0x070, .width = 3 },
+		{ .offset = 0x070, .width = 16 },
+		{ .offset = 0x070, .width = 0x104 }, /* 4, if it were cut to a byte */
+		{ .offset = VIRTIO_MMIO_SIZE, .width = 4 },
+		{ .offset = UINT32_MAX, .width = 8 },
+	};
+	struct link_ring *stores = (struct link_ring *)(void *)ring;
+
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	for (unsigned i = 0; i < ARRAY_SIZE(none); i++) {
+		stores->write[stores->tail % LINK_WRITES] = none[i];
+		stores->tail++;
+	}
+	(void)link_server_run(&server);
+	assert_int_equal(stores->head, stores->tail);
+	remote.tail = stores->tail;
+	assert_int_equal(driver_read(&d, 0x070), 1 | 2 | 8 | 4); /* a store of 0 resets */
+	assert_true(exchange());
+}
+
 static void offer(void)
 {
 	struct driver_buffer b = { .gpa = driver_alloc(&d, 32, 1), .len = 32, .writable = true };
@@ -428,6 +454,7 @@ int main(void)
 		TEST(test_full),
 		TEST(test_hostile_program),
 		TEST(test_hostile_vmm),
+		TEST(test_stores_that_are_none),
 		TEST(test_restart),
 		TEST(test_power_on),
 		TEST(test_restart_before_ok),

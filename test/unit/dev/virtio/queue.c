@@ -249,6 +249,32 @@ static void test_ranges(void **state)
 	finish(f);
 }
 
+/* Every buffer lies across the border of two ranges: twice as many pieces as descriptors. */
+static void test_too_many_pieces(void **state)
+{
+	static const uint64_t rings[] = { 0, VIRTIO_F_RING_PACKED };
+	static uint8_t more[4096];
+	struct driver_buffer b[VIRTQ_SIZE_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(b); i++)
+		b[i] = (struct driver_buffer){ .gpa = DRIVER_GPA + DRIVER_RAM - 1, .len = 2 };
+	for (unsigned i = 0; i < ARRAY_SIZE(rings); i++) {
+		struct fixture *f = begin(rings[i], SIZE);
+		struct virtq_chain chain;
+
+		assert_int_equal(gmem_add(&f->d.gmem, DRIVER_GPA + DRIVER_RAM,
+					  (uint64_t)(uintptr_t)more, sizeof(more)),
+				 VMM_OK);
+		assert_true(driver_add(&f->d, 0, b, VIRTQ_SEGMENTS / 2, true) >= 0);
+		assert_int_equal(virtq_pop(&f->vd, 0, &chain), VIRTQ_GOT);
+		assert_int_equal(chain.readable_count, VIRTQ_SEGMENTS);
+		assert_true(driver_add(&f->d, 0, b, VIRTQ_SEGMENTS / 2 + 1, true) >= 0);
+		assert_int_equal(virtq_pop(&f->vd, 0, &chain), VIRTQ_BAD);
+		finish(f);
+	}
+}
+
 /* ---- order ---- */
 
 static void out_of_order_case(struct fixture *f)
@@ -583,13 +609,21 @@ static void test_keep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chain),         cmocka_unit_test(test_long),
-		cmocka_unit_test(test_mixed),         cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_out_of_order),  cmocka_unit_test(test_unpop),
-		cmocka_unit_test(test_wrap),          cmocka_unit_test(test_odd_size),
-		cmocka_unit_test(test_kicks),         cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_event_place),   cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_no_ring_reset), cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_too_many_pieces),
+		cmocka_unit_test(test_out_of_order),
+		cmocka_unit_test(test_unpop),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_odd_size),
+		cmocka_unit_test(test_kicks),
+		cmocka_unit_test(test_interrupts),
+		cmocka_unit_test(test_event_place),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_no_ring_reset),
+		cmocka_unit_test(test_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

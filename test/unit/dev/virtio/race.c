@@ -26,6 +26,22 @@ static struct virtq queue;
 static uint64_t popped, broken;
 static bool stop;
 
+/* What was counted and checked is what is used: lengths fetched again would be others by now. */
+static void check_chain(const struct virtq_chain *chain)
+{
+	uint64_t len[2] = { 0, 0 };
+
+	for (unsigned i = 0; i < chain->readable_count + chain->writable_count; i++) {
+		const struct virtq_segment *s = &chain->segment[i];
+
+		len[i >= chain->readable_count] += s->len;
+		assert_true(s->host >= d.ram && s->len <= DRIVER_RAM);
+		assert_true((size_t)(s->host - d.ram) <= DRIVER_RAM - s->len);
+	}
+	assert_int_equal(len[0], chain->readable_len);
+	assert_int_equal(len[1], chain->writable_len);
+}
+
 static void on_notify(struct virtio_dev *device, unsigned index)
 {
 	struct virtq_chain chain;
@@ -33,8 +49,10 @@ static void on_notify(struct virtio_dev *device, unsigned index)
 
 	do {
 		while (virtq_pop(device, index, &chain) == VIRTQ_GOT) {
-			size_t n = virtq_read(&chain, 0, bytes, sizeof(bytes));
+			size_t n;
 
+			check_chain(&chain);
+			n = virtq_read(&chain, 0, bytes, sizeof(bytes));
 			popped++;
 			virtq_push(device, index, chain.token,
 				   (uint32_t)virtq_write(&chain, 0, bytes, n));
