@@ -165,8 +165,8 @@ static void new_program(struct device_build *b, struct device_host *host, const 
 		.run = true,
 	};
 
-	if (a->own_count == OWN_MAX)
-		admin_die(a, "more than %u devices with a program of their own", OWN_MAX);
+	if (a->own_count == SYSTEM_OWN_ALL)
+		admin_die(a, "more than %u devices with a program of their own", SYSTEM_OWN_ALL);
 	host->config = &a->own_configs[b->own_count];
 	a->own_count++;
 	host->program = program_new(a, name, SYSTEM_DEVICE_FILE, CNODE_BITS, sched.priority, true);

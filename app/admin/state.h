@@ -38,8 +38,7 @@ enum {
 	KEPT_MAX = 32,
 	PEERS_MAX = VMM_NATIVE_CHANNELS, /* other ends of a program's channels */
 	GICV_PAGES = 2,                  /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
-	OWN_MAX = 16,                    /* devices with a program of their own, in all */
-	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS + OWN_MAX,
+	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS + SYSTEM_OWN_ALL,
 	PRIORITY_LOWEST = 1, /* the others: vmm/admin/system.h */
 };
 

@@ -378,11 +378,57 @@ static void check_terminal(const struct system_device *device, const char *devic
 	}
 }
 
+static void check_places(const struct system_vm *vm, uint32_t wanted, const char *what,
+			 uint32_t limit, struct report *report)
+{
+	struct text path, found, allowed;
+
+	if (wanted <= limit)
+		return;
+	text_clear(&path);
+	text_add(&path, "/vms/");
+	text_add(&path, vm->name);
+	text_add(&path, "/devices");
+	text_clear(&found);
+	text_add_number(&found, wanted);
+	text_add(&found, what);
+	text_clear(&allowed);
+	text_add(&allowed, "at most ");
+	text_add_number(&allowed, limit);
+	report_add(report, path.at, NULL, found.at, allowed.at);
+}
+
+/*
+ * What fits into the VMM's configuration. A device with a program of its own takes one channel there,
+ * to that program, whose own configuration is as large and has this device's alone.
+ */
+static void check_configuration(const struct system_vm *vm, struct report *report)
+{
+	enum { LOG = 1 };
+	uint32_t channels = 0, ports = 0;
+
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		const struct system_device *device = &vm->devices[i];
+
+		if (device->own_program) {
+			channels++;
+			continue;
+		}
+		channels += device->backend >= 0;
+		for (uint32_t port = 0; port <= device->port_count; port++)
+			channels += system_console(device, port) != NULL;
+		if (device->kind == VMM_DEVICE_VIRTIO_CONSOLE)
+			ports += 1 + device->port_count;
+	}
+	check_places(vm, channels, " devices with a backend, console or program",
+		     VMM_CONFIG_CHANNELS - LOG, report);
+	check_places(vm, ports, " ports of virtio-consoles", VMM_CONFIG_PORTS, report);
+}
+
 static void check_vm_devices(const struct system *system, uint32_t vm, struct report *report)
 {
-	uint32_t channels = 1; /* the VMM's log */
 	const struct system_vm *mine = &system->vms[vm];
-	struct text path, found, allowed;
+	struct text path;
 
 	for (uint32_t i = 0; i < mine->device_count; i++) {
 		const struct system_device *device = &mine->devices[i];
@@ -396,23 +442,8 @@ static void check_vm_devices(const struct system *system, uint32_t vm, struct re
 		check_socket(system, vm, i, path.at, report);
 		check_balloon(mine, device, path.at, report);
 		check_terminal(device, path.at, report);
-		channels += device->backend >= 0;
-		for (uint32_t port = 0; port <= device->port_count; port++)
-			channels += system_console(device, port) != NULL;
 	}
-	if (channels <= VMM_CONFIG_CHANNELS)
-		return;
-	text_clear(&path);
-	text_add(&path, "/vms/");
-	text_add(&path, mine->name);
-	text_add(&path, "/devices");
-	text_clear(&found);
-	text_add_number(&found, channels - 1);
-	text_add(&found, " devices with a backend");
-	text_clear(&allowed);
-	text_add(&allowed, "at most ");
-	text_add_number(&allowed, VMM_CONFIG_CHANNELS - 1);
-	report_add(report, path.at, NULL, found.at, allowed.at);
+	check_configuration(mine, report);
 }
 
 /* ---- sums ---- */
@@ -466,6 +497,24 @@ static void check_console_clients(const struct system *system, struct report *re
 	report_add(report, "/vms", "console", found.at, allowed.at);
 }
 
+static void check_own_programs(const struct system *system, struct report *report)
+{
+	struct text found, allowed;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < system->vm_count; i++)
+		count += system_own_programs(&system->vms[i]);
+	if (count <= SYSTEM_OWN_ALL)
+		return;
+	text_clear(&found);
+	text_add_number(&found, count);
+	text_clear(&allowed);
+	text_add(&allowed, "at most ");
+	text_add_number(&allowed, SYSTEM_OWN_ALL);
+	text_add(&allowed, " in all VMs together");
+	report_add(report, "/vms", "own-program", found.at, allowed.at);
+}
+
 uint64_t system_channels_bytes(const struct system *system)
 {
 	uint64_t sum = 0;
@@ -496,4 +545,5 @@ void system_check_native(const struct system *system, struct report *report)
 		check_vm_devices(system, i, report);
 	check_timer_clients(system, report);
 	check_console_clients(system, report);
+	check_own_programs(system, report);
 }

@@ -25,6 +25,7 @@ enum {
 	SYSTEM_IMAGES = 32,
 	SYSTEM_VMS = 16,
 	SYSTEM_OWN_PROGRAMS = 4, /* devices of a VM that have one */
+	SYSTEM_OWN_ALL = 16,     /* the same, of all VMs */
 	SYSTEM_VCPUS = VMM_CONFIG_VCPUS,
 	SYSTEM_RAM = VMM_CONFIG_RAM,
 	SYSTEM_PROGRAMS = 16,

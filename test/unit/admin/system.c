@@ -755,6 +755,114 @@ static void too_many_ports(void **state)
 	}
 }
 
+/* Parses VM "one" with these devices more; false: refused, with a finding of that text. */
+static bool parse_devices_of_one(char texts[][80], unsigned count, const char *path,
+				 const char *found)
+{
+	struct system *system = test_malloc(sizeof(*system));
+	struct findings findings = { .wanted = { .path = path, .property = "", .found = found } };
+	struct buffer blob = { 0 };
+	const char *settings[128];
+	bool ok;
+
+	for (unsigned i = 0; i < count; i++)
+		settings[i] = texts[i];
+	ok = parse(settings, count, system, &blob, &findings);
+	if (!ok && !findings.seen)
+		fail_msg("%s", findings.all);
+	buffer_fini(&blob);
+	test_free(system);
+	return ok;
+}
+
+/* `count` consoles with a channel each, behind what is there. */
+static unsigned add_consoles(char texts[][80], unsigned at, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(texts[at++], 80, "/vms/one/devices/c%u:kind=virtio-console", i);
+		snprintf(texts[at++], 80, "/vms/one/devices/c%u:console=c%u", i, i);
+	}
+	return at;
+}
+
+/* One of the VMM's channels leads to a device's own program, whatever that program has itself. */
+static void an_own_program_takes_one_channel(void **state)
+{
+	enum { OTHERS = VMM_CONFIG_CHANNELS - 1 };
+	static char texts[128][80];
+	unsigned at;
+
+	(void)state;
+	at = add_consoles(texts, 0, OTHERS);
+	assert_true(parse_devices_of_one(texts, at, "", ""));
+	snprintf(texts[at++], 80, "/vms/one/devices/own:kind=virtio-balloon");
+	assert_true(parse_devices_of_one(texts, at, "", ""));
+	snprintf(texts[at++], 80, "/vms/one/devices/own:own-program=");
+	assert_false(parse_devices_of_one(texts, at, "/vms/one/devices", "16 devices with a"));
+
+	at = add_consoles(texts, 0, OTHERS - 1);
+	snprintf(texts[at++], 80, "/vms/one/devices/own:kind=virtio-console");
+	snprintf(texts[at++], 80, "/vms/one/devices/own:console=own");
+	snprintf(texts[at++], 80, "/vms/one/devices/own/ports/a:console=own-a");
+	assert_false(parse_devices_of_one(texts, at, "/vms/one/devices", "16 devices with a"));
+	snprintf(texts[at++], 80, "/vms/one/devices/own:own-program=");
+	assert_true(parse_devices_of_one(texts, at, "", ""));
+}
+
+/* Ports take a place in the VMM's configuration whether or not they lead to a console. */
+static void ports_of_all_consoles_have_places(void **state)
+{
+	enum { PORTS_A_CONSOLE = SYSTEM_PORTS + 1, FIT = VMM_CONFIG_PORTS / PORTS_A_CONSOLE };
+	static char texts[128][80];
+	unsigned at = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < FIT; i++) {
+		snprintf(texts[at++], 80, "/vms/one/devices/c%u:kind=virtio-console", i);
+		for (unsigned port = 0; port < SYSTEM_PORTS; port++)
+			snprintf(texts[at++], 80, "/vms/one/devices/c%u/ports/%c:serial-port=", i,
+				 (int)('a' + port));
+	}
+	assert_true(parse_devices_of_one(texts, at, "", ""));
+	snprintf(texts[at++], 80, "/vms/one/devices/more:kind=virtio-console");
+	assert_false(parse_devices_of_one(texts, at, "/vms/one/devices", "25 ports"));
+	snprintf(texts[at++], 80, "/vms/one/devices/more:own-program=");
+	assert_true(parse_devices_of_one(texts, at, "", ""));
+}
+
+/* Four in each VM; but admin keeps a place for sixteen. */
+static void own_programs_of_all_vms(void **state)
+{
+	static char texts[128][80];
+	static const char *settings[128];
+	unsigned at = 0;
+
+	(void)state;
+	for (unsigned vm = 0; vm <= SYSTEM_OWN_ALL / SYSTEM_OWN_PROGRAMS; vm++) {
+		struct system *system = test_malloc(sizeof(*system));
+		struct findings findings = {
+			.wanted = { .path = "/vms", .property = "own-program", .found = "20" }
+		};
+		struct buffer blob = { 0 };
+		bool fits = vm < SYSTEM_OWN_ALL / SYSTEM_OWN_PROGRAMS;
+
+		snprintf(texts[at++], 80, "/vms/v%u:kernel=bare", vm);
+		snprintf(texts[at++], 80, "/vms/v%u:memory-mib=<2>", vm);
+		for (unsigned i = 0; i < SYSTEM_OWN_PROGRAMS; i++) {
+			snprintf(texts[at++], 80, "/vms/v%u/devices/d%u:kind=virtio-balloon", vm,
+				 i);
+			snprintf(texts[at++], 80, "/vms/v%u/devices/d%u:own-program=", vm, i);
+		}
+		for (unsigned i = 0; i < at; i++)
+			settings[i] = texts[i];
+		if (parse(settings, at, system, &blob, &findings) != fits)
+			fail_msg("%u: %s", vm, findings.all);
+		assert_int_equal(findings.seen, !fits);
+		buffer_fini(&blob);
+		test_free(system);
+	}
+}
+
 static void same_interrupt_twice(void **state)
 {
 	static const char *const settings[] = {
@@ -850,6 +958,9 @@ int main(void)
 		cmocka_unit_test(ports_of_a_console),
 		cmocka_unit_test(a_port_with_its_devices_console),
 		cmocka_unit_test(too_many_ports),
+		cmocka_unit_test(an_own_program_takes_one_channel),
+		cmocka_unit_test(ports_of_all_consoles_have_places),
+		cmocka_unit_test(own_programs_of_all_vms),
 		cmocka_unit_test(same_interrupt_twice),
 		cmocka_unit_test(seventeen_vms_are_too_many),
 		cmocka_unit_test(truncated_blobs_are_refused),
