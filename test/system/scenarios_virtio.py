@@ -11,7 +11,7 @@ import time
 import linux
 from machine import PATIENCE, ROOT, WORK, Failure, dying, host_devices, make_disk
 from scenario import scenario
-from scenarios import check, shell, take_selftest
+from scenarios import check, shell, take_selftest, vcpus
 
 
 @scenario(gic=(2, 3), soak=True, takes=8)
@@ -76,7 +76,12 @@ def disks_reset_under_load(s):
         check(machine.off() == 0, "status is not 0")
 
 
-@scenario(soak=True, takes=60)
+def spread(cores, **places):
+    """The settings that put programs on these cores, as far as there are so many."""
+    return [f"/programs/{name}:core=<{core % cores}>" for name, core in places.items()]
+
+
+@scenario(cores=(1, 2), soak=True, smp=True, takes=60)
 def programs_die(s):
     """The disk's driver, the multiplexer, the switch and the router die again and again under load: nothing
     acknowledged is lost, no byte is wrong, connections go on or are reset, and no VM is."""
@@ -84,6 +89,7 @@ def programs_die(s):
     disk, deaths, size = make_disk(f"{s.name}.disk", 64), s.amount(2, 50), s.amount("4m", "64m")
     once = f"disk check /dev/vda {s.amount('4 $n 512', '20 $n')}"
     machine = s.boot("programs-die.dts", qemu=host_devices(disk), settings=[
+        *spread(s.cores, disk=1, disks=2, network=3, sockets=1), vcpus("sender", s.cores),
         linux.run("receiver", f"(while sleep 1; do sock echo 2 7 20; done) & stream take 10.0.0.1 2 {size}; wait"),
         linux.run("sender", f"(n=0; while n=$((n + 1)); do {once} || break; done) & "
                             f"stream make 10.0.0.2 2 {size} 10.0.0.1; wait")])
@@ -107,12 +113,13 @@ def programs_die(s):
         check(len(boots) <= 2 and "failed:" not in machine.text, "more boots than VMs")
 
 
-@scenario(takes=20)
+@scenario(cores=(1, 2), smp=True, takes=20)
 def device_dies(s):
     """The program of a single device dies, over and over, with requests in flight: its driver never notices."""
     disk = make_disk(f"{s.name}.disk", 64)
     machine = s.boot("selftest-virtio.dts", qemu=host_devices(disk, entropy=True), first=dying("device"),
-                     settings=['/vms/selftest:cmdline="scratch dies test=virtio-blk-goes-on"'])
+                     settings=[*spread(s.cores, disk=1, disks=2, entropy=3),
+                               '/vms/selftest:cmdline="scratch dies test=virtio-blk-goes-on"'])
     with s.test("each request is answered once, what was written and flushed is there"):
         end = machine.expect(r"SELFTEST (\d+) passed, (\d+) failed$", 3 * PATIENCE)
         check(end.groups() == ("1", "0"), machine.last_lines())

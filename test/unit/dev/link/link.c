@@ -374,13 +374,10 @@ static void test_restart_with_nonsense(void **state)
 	assert_true(exchange());
 }
 
-/* A device that knows more than its queues tell needs a reset, and tells its driver so. */
-static void test_restart_of_another_kind(void **state)
+static void start_server_that_cannot_go_on(void)
 {
 	static struct virtio_ops ops;
 
-	(void)state;
-	assert_true(driver_start(&d, 0, 1, SIZE));
 	ops = *rng.vd.setup.ops;
 	ops.go_on = NULL;
 	virtio_rng_init(
@@ -389,11 +386,30 @@ static void test_restart_of_another_kind(void **state)
 		&source.backend);
 	rng.vd.setup.ops = &ops;
 	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
+}
+
+/* A device that knows more than its queues tell needs a reset, and tells its driver so. */
+static void test_restart_of_another_kind(void **state)
+{
+	(void)state;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	start_server_that_cannot_go_on();
 	assert_null(rng.queues[0].order);
 	assert_true(link_server_run(&server));
 	link_remote_event(&remote, 0);
 	assert_int_equal(driver_acknowledge(&d) & 2, 2);
 	assert_int_equal(driver_read(&d, 0x070) & 64, 64);
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	assert_true(exchange());
+}
+
+/* But not before its driver has begun: it has nothing to lose. */
+static void test_restart_of_another_kind_before_ok(void **state)
+{
+	(void)state;
+	driver_write(&d, 0x070, 3);
+	start_server_that_cannot_go_on();
+	assert_int_equal(driver_read(&d, 0x070), 3);
 	assert_true(driver_start(&d, 0, 1, SIZE));
 	assert_true(exchange());
 }
@@ -462,6 +478,7 @@ int main(void)
 		TEST(test_restart_keeps_interrupts),
 		TEST(test_restart_with_nonsense),
 		TEST(test_restart_of_another_kind),
+		TEST(test_restart_of_another_kind_before_ok),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

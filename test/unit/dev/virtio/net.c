@@ -30,6 +30,7 @@ enum {
 	MTU = 3,
 	MAC = 5,
 	GUEST_TSO4 = 7,
+	GUEST_TSO6 = 8,
 	GUEST_ECN = 9,
 	HOST_TSO4 = 11,
 	HOST_TSO6 = 12,
@@ -552,14 +553,31 @@ static void offloads_go_to_who_takes_them(uint64_t format)
 
 static void features_that_need_others_are_refused_without(uint64_t format)
 {
-	static const unsigned alone[] = { GUEST_TSO4,     GUEST_ECN, HOST_TSO4,    HOST_TSO6,
-					  HOST_ECN,       CTRL_RX,   CTRL_VLAN,    CTRL_RX_EXTRA,
-					  GUEST_ANNOUNCE, MQ,        CTRL_MAC_ADDR };
+	static const struct {
+		unsigned alone;
+		uint64_t needed;
+	} features[] = {
+		{ GUEST_TSO4, F(GUEST_CSUM) },
+		{ GUEST_TSO6, F(GUEST_CSUM) },
+		{ GUEST_ECN, F(GUEST_CSUM) | F(GUEST_TSO6) },
+		{ HOST_TSO4, F(CSUM) },
+		{ HOST_TSO6, F(CSUM) },
+		{ HOST_ECN, F(CSUM) | F(HOST_TSO4) },
+		{ CTRL_RX, F(CTRL_VQ) },
+		{ CTRL_VLAN, F(CTRL_VQ) },
+		{ CTRL_RX_EXTRA, F(CTRL_VQ) },
+		{ GUEST_ANNOUNCE, F(CTRL_VQ) },
+		{ MQ, F(CTRL_VQ) },
+		{ CTRL_MAC_ADDR, F(CTRL_VQ) },
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(alone); i++) {
+	format |= VIRTIO_F_VERSION_1;
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		struct fixture *f = make(NET_OFFLOAD_ALL);
+		uint64_t one = format | F(features[i].alone);
 
-		assert_false(driver_negotiate(&f->d, format | F(alone[i])));
+		assert_false(driver_negotiate(&f->d, one));
+		assert_true(driver_negotiate(&f->d, one | features[i].needed));
 		finish(f);
 	}
 }

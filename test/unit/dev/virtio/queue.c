@@ -504,6 +504,31 @@ static void test_event_place(void **state)
 	}
 }
 
+/* A place that is not in the ring is never passed: every answer interrupts. */
+static void test_event_nowhere(void **state)
+{
+	struct fixture *f = begin(VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED, 8);
+	uint16_t *event = driver_host(&f->d, f->d.queue[0].area[1]);
+
+	(void)state;
+	event[0] = 8;
+	event[1] = 2;
+	for (unsigned n = 0; n < 20; n++) {
+		struct virtq_chain chain;
+		uint32_t written;
+		int used;
+
+		assert_true(add_one(f, 4, true) >= 0);
+		assert_int_equal(virtq_pop(&f->vd, 0, &chain), VIRTQ_GOT);
+		virtq_push(&f->vd, 0, chain.token, 0);
+		virtq_notify(&f->vd, 0);
+		assert_int_equal(f->d.interrupts, n + 1);
+		(void)driver_acknowledge(&f->d);
+		assert_true(driver_used(&f->d, 0, &used, &written));
+	}
+	finish(f);
+}
+
 /* ---- resets ---- */
 
 static void reset_case(struct fixture *f)
@@ -609,21 +634,14 @@ static void test_keep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chain),
-		cmocka_unit_test(test_long),
-		cmocka_unit_test(test_mixed),
-		cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_too_many_pieces),
-		cmocka_unit_test(test_out_of_order),
-		cmocka_unit_test(test_unpop),
-		cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_odd_size),
-		cmocka_unit_test(test_kicks),
-		cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_event_place),
-		cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_no_ring_reset),
-		cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_chain),           cmocka_unit_test(test_long),
+		cmocka_unit_test(test_mixed),           cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_too_many_pieces), cmocka_unit_test(test_out_of_order),
+		cmocka_unit_test(test_unpop),           cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_odd_size),        cmocka_unit_test(test_kicks),
+		cmocka_unit_test(test_interrupts),      cmocka_unit_test(test_event_place),
+		cmocka_unit_test(test_event_nowhere),   cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_no_ring_reset),   cmocka_unit_test(test_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -762,6 +762,18 @@ static void test_log_is_bounded(void **state)
 	assert_int_equal(f->d.said, 10);
 }
 
+/* What a driver breaks further in a device that needs a reset already is not told again. */
+static void test_broken_once(void **state)
+{
+	(void)state;
+	wr(STATUS, 0);
+	wr(DRIVER_FEATURES_SEL, 2);
+	for (unsigned i = 0; i < 3; i++)
+		wr(DRIVER_FEATURES, 1);
+	assert_int_equal(f->d.said, 1);
+	assert_int_equal(f->vd.complaints, 1);
+}
+
 /* A queue that never gets empty does not keep the handler. */
 static void test_bounded_work(void **state)
 {
@@ -854,8 +866,8 @@ int main(void)
 		TEST(test_packed_walk),     TEST(test_packed_walk_over_what_is_in_flight),
 		TEST(test_indirect),        TEST(test_too_many_in_flight),
 		TEST(test_too_early),       TEST(test_log_is_bounded),
-		TEST(test_config),          TEST(test_config_changes),
-		TEST(test_bounded_work),
+		TEST(test_broken_once),     TEST(test_config),
+		TEST(test_config_changes),  TEST(test_bounded_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
