@@ -62,6 +62,6 @@ void seal(struct admin *a)
 		a,
 		"what remains to admin: its fault endpoint and reply object, its log queue, "
 		"its own thread, the VMs' scheduling contexts%s, the native programs' threads and "
-		"variables, to start them again",
+		"variables, to start them again, and signals to their neighbours",
 		a->smc ? ", power off by SMC" : "");
 }

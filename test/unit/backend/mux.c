@@ -86,6 +86,21 @@ static void log_text_cannot_move_the_cursor(void **state)
 	expect_screen("vmm: abcdef\tgh\xc3\x9fij\r\n");
 }
 
+/* U+0080 to U+009F are c2 80 to c2 9f in UTF-8, and c2 9b begins a control sequence as ESC [ does. */
+static void log_text_has_no_control_characters_in_utf8(void **state)
+{
+	(void)state;
+	with_vms(0);
+	say(LOG, "a\xc2\x9b"
+		 "2Jb\xc3\x9b\xc2\xa0\xe2\x82\x9b"
+		 "c\xc2\x1b[m\x9b\xc2\x80\x9b"
+		 "d\n");
+	expect_screen("vmm: a\xc2"
+		      "2Jb\xc3\x9b\xc2\xa0\xe2\x82\x9b"
+		      "c\xc2\xc2"
+		      "d\r\n");
+}
+
 static void each_of_several_vms_is_marked(void **state)
 {
 	(void)state;
@@ -369,6 +384,7 @@ int main(void)
 		cmocka_unit_test(the_only_vm_passes_unchanged),
 		cmocka_unit_test(a_log_line_goes_above_the_prompt),
 		cmocka_unit_test(log_text_cannot_move_the_cursor),
+		cmocka_unit_test(log_text_has_no_control_characters_in_utf8),
 		cmocka_unit_test(each_of_several_vms_is_marked),
 		cmocka_unit_test(background_lines_go_above_the_live_one),
 		cmocka_unit_test(a_lone_carriage_return_keeps_the_mark),

@@ -146,7 +146,8 @@ void mux_say(struct mux *mux, const char *text)
 
 /*
  * True if `byte` is to be shown of a client that is not live: text and tabs. Bytes from 0x80 are
- * taken as UTF-8; 0x80 to 0x9f at its beginning would be control characters to some terminals.
+ * taken as UTF-8; 0x80 to 0x9f at its beginning would be control characters to some terminals, and
+ * behind 0xc2 they are (RFC 3629, 3: U+0080 to U+009F; ECMA-48, 5.3).
  */
 static bool is_text(struct mux_client *client, uint8_t byte)
 {
@@ -178,8 +179,11 @@ static bool is_text(struct mux_client *client, uint8_t byte)
 	}
 	if (byte == ESC)
 		client->control = AFTER_ESC;
-	if (byte >= 0x80 && byte < 0xa0)
-		return client->length > 0 && client->line[client->length - 1] >= 0x80;
+	if (byte >= 0x80 && byte < 0xa0) {
+		uint8_t before = client->length > 0 ? client->line[client->length - 1] : 0;
+
+		return before >= 0x80 && before != 0xc2;
+	}
 	return byte == '\t' || (byte >= 0x20 && byte != DEL);
 }
 

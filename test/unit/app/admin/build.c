@@ -22,6 +22,7 @@ static void builds_the_system(void **state)
 	assert_said("vessel: VM one: RAM 4096 KiB, beside it ");
 	assert_said("vessel: VM two: RAM 6144 KiB, beside it ");
 	assert_said("sealed: ");
+	assert_said("to start them again, and signals to their neighbours");
 	for (uint32_t id = 0; id < PROGRAMS; id++)
 		assert_true(world_thread(id, 0)->running);
 }
