@@ -434,11 +434,9 @@ static void a_client_that_takes_nothing(void **state)
 	assert_false(router.client[1].stale);
 }
 
-/* A request to such a client is refused like everything else, and holds up nobody for ever. */
-static void a_request_to_who_takes_nothing(void **state)
+/* To the last header's place, over the connection of 0's port 1 with its port 80. */
+static void fill_queue_of_one(void)
 {
-	(void)state;
-	connect(0, 1, 1, 80);
 	assert_true(put(0, VSOCK_OP_RW, 1, 1, 80, VSOCK_PAYLOAD_MAX));
 	(void)run();
 	assert_true(put(0, VSOCK_OP_RW, 1, 1, 80, VSOCK_PAYLOAD_MAX - 2 * HEADER));
@@ -447,6 +445,14 @@ static void a_request_to_who_takes_nothing(void **state)
 		assert_true(put(0, VSOCK_OP_CREDIT_UPDATE, 1, 1, 80, 0));
 		(void)run();
 	}
+}
+
+/* A request to such a client is refused like everything else, and holds up nobody for ever. */
+static void a_request_to_who_takes_nothing(void **state)
+{
+	(void)state;
+	connect(0, 1, 1, 80);
+	fill_queue_of_one();
 	assert_true(put(2, VSOCK_OP_REQUEST, 9, 1, 80, 0));
 	(void)run();
 	expect_nothing(2);
@@ -454,6 +460,32 @@ static void a_request_to_who_takes_nothing(void **state)
 	(void)run();
 	expect(2, VSOCK_OP_RST, 9, 1, 80, 0);
 	assert_int_equal(router.client[2].connections, 0);
+}
+
+/* Nor is a driver that comes back held up by a reset that its old peer has no room for. */
+static void a_reset_for_who_takes_nothing(void **state)
+{
+	(void)state;
+	connect(0, 1, 1, 80);
+	connect(2, 9, 1, 80);
+	fill_queue_of_one();
+	assert_true(sock_link_say(&link[0].client_to, VSOCK_LINK_DOWN));
+	assert_true(sock_link_say(&link[0].client_to, VSOCK_LINK_UP));
+	assert_true(put(0, VSOCK_OP_REQUEST, 1, 1, 80, 0)); /* the same ports again */
+	assert_true(put(0, VSOCK_OP_REQUEST, 2, 2, 90, 0));
+	(void)run();
+	expect_nothing(2);
+	now += 3 * HZ;
+	(void)run();
+	expect(0, VSOCK_OP_RST, 1, 1, 80, 0);
+	expect(2, VSOCK_OP_REQUEST, 90, 0, 2, 0);
+	assert_int_equal(router.client[0].connections, 1);
+	/* What it says on the old connection, once it takes something, is answered. */
+	while (sock_link_take(&link[1].client_from, &(struct vsock_packet){ 0 }))
+		;
+	assert_true(put(1, VSOCK_OP_CREDIT_UPDATE, 80, 0, 1, 0));
+	(void)run();
+	expect(1, VSOCK_OP_RST, 80, 0, 1, 0);
 }
 
 static void connections_are_limited(void **state)
@@ -782,6 +814,7 @@ int main(void)
 		cmocka_unit_test_setup(both_drivers_go, setup),
 		cmocka_unit_test_setup(a_client_that_takes_nothing, setup),
 		cmocka_unit_test_setup(a_request_to_who_takes_nothing, setup),
+		cmocka_unit_test_setup(a_reset_for_who_takes_nothing, setup),
 		cmocka_unit_test_setup(connections_are_limited, setup),
 		cmocka_unit_test_setup(turns_are_fair, setup),
 		cmocka_unit_test_setup(the_start_says_that_all_is_lost, setup),

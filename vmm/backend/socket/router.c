@@ -167,7 +167,10 @@ static bool send_reset(struct router *r, unsigned client, const struct vsock_pac
 	return true;
 }
 
-/* Tells who is owed a reset. Who takes nothing hears it when it next says something. */
+/*
+ * Tells who is owed a reset. Who takes nothing hears it when it next says something: the other end has
+ * waited for it long enough.
+ */
 static void tell_closing(struct router *r)
 {
 	for (unsigned i = 0; i < ROUTER_CONNECTIONS; i++) {
@@ -178,15 +181,17 @@ static void tell_closing(struct router *r)
 			continue;
 		to = &r->client[c->client[c->owed]];
 		gone = &r->client[c->client[1 - c->owed]];
-		if (!to->up || send_reset(r, c->client[c->owed],
-					  &(struct vsock_packet){
-						  .src_cid = gone->cid,
-						  .dst_cid = to->cid,
-						  .src_port = c->port[1 - c->owed],
-						  .dst_port = c->port[c->owed],
-						  .type = VSOCK_TYPE_STREAM,
-						  .op = VSOCK_OP_RST,
-					  }))
+		if (!to->up ||
+		    send_reset(r, c->client[c->owed],
+			       &(struct vsock_packet){
+				       .src_cid = gone->cid,
+				       .dst_cid = to->cid,
+				       .src_port = c->port[1 - c->owed],
+				       .dst_port = c->port[c->owed],
+				       .type = VSOCK_TYPE_STREAM,
+				       .op = VSOCK_OP_RST,
+			       }) ||
+		    to->stale)
 			forget(r, c);
 	}
 }
