@@ -54,9 +54,11 @@ bool net_filter_is_tagged(const uint8_t *head, size_t len);
 bool net_filter_passes(const struct net_filter *filter, const uint8_t mac[NET_MAC],
 		       const uint8_t *head, size_t len);
 
+/* Bytes of a frame that net_flow() looks at: Ethernet, IPv6 or IPv4 with some options, two ports. */
+enum { NET_FLOW_HEAD = 58 };
+
 /**
  * A number for the flow that a frame belongs to, the same in both directions; 0 if it is not TCP or
- * UDP over IP. `head` are its first `len` bytes; 54 are enough.
+ * UDP over IP, or a fragment. `head` are its first `len` bytes.
  */
-enum { NET_FLOW_HEAD = 58 };
 uint32_t net_flow(const uint8_t *head, size_t len);

@@ -129,6 +129,9 @@ static void test_single(void **state)
 	driver_setup(&d, CONTROL_RX, SIZE);
 	driver_write(&d, 0x050, CONTROL_RX);
 	driver_write(&d, 0x050, TX1);
+	driver_setup(&d, CONTROL_TX, SIZE);
+	send(CONTROL_TX, &(uint64_t){ 0 }, sizeof(uint64_t));
+	assert_false(driver_used(&d, CONTROL_TX, &id, &written));
 	assert_int_equal(d.said, 0);
 }
 
