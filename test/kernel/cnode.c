@@ -120,6 +120,25 @@ static void cnode_rotate_errors(void)
 	CHECK_EQ(seL4_CNode_Rotate(KT_ROOT, a, KT_DEPTH, 0, KT_ROOT, e, KT_DEPTH, 0, KT_ROOT, b,
 				   KT_DEPTH),
 		 seL4_DeleteFirst);
+	CHECK_EQ(
+		seL4_CNode_Rotate(KT_ROOT, e, 65, 0, KT_ROOT, a, KT_DEPTH, 0, KT_ROOT, b, KT_DEPTH),
+		seL4_RangeError);
+	CHECK_EQ(
+		seL4_CNode_Rotate(KT_ROOT, e, KT_DEPTH, 0, KT_ROOT, a, 65, 0, KT_ROOT, b, KT_DEPTH),
+		seL4_RangeError);
+	CHECK_EQ(
+		seL4_CNode_Rotate(KT_ROOT, e, KT_DEPTH, 0, KT_ROOT, a, KT_DEPTH, 0, KT_ROOT, b, 65),
+		seL4_RangeError);
+	for (seL4_Word missing = 0; missing < 2; missing++) { /* a word, or a capability */
+		seL4_SetCap(0, KT_ROOT);
+		seL4_SetCap(1, KT_ROOT);
+		seL4_SetMR(0, e);
+		seL4_SetMR(1, KT_DEPTH);
+		CHECK_EQ(seL4_MessageInfo_get_label(seL4_Call(
+				 KT_ROOT,
+				 seL4_MessageInfo_new(CNodeRotate, 0, 1 + missing, 8 - missing))),
+			 seL4_TruncatedMessage);
+	}
 	kt_delete(a);
 	CHECK_EQ(seL4_CNode_Rotate(KT_ROOT, a, KT_DEPTH, 0, KT_ROOT, e, KT_DEPTH, 0, KT_ROOT, b,
 				   KT_DEPTH),

@@ -201,6 +201,19 @@ static void guest_hvc_receives_from_nothing(void)
 	CHECK_EQ(seL4_GetMR(seL4_CapFault_IP), KT_GUEST_RAM + 16);
 }
 
+/* Without even that, the same, and the reason is that there is no root. */
+static void guest_hvc_without_a_cspace(void)
+{
+	struct kt_vm vm = NEW_VM(hvc_number);
+	seL4_CPtr cspace = kt_new(seL4_CapTableObject, 1);
+
+	CHECK_OK(seL4_TCB_Configure(vm.tcb, cspace, 0, vm.vspace, 0, 0, 0));
+	CHECK_OK(seL4_CNode_Revoke(KT_ROOT, cspace, KT_DEPTH));
+	kt_vm_start(&vm, (seL4_Word)seL4_SysRecv, 0);
+	kt_vm_exit(&vm, seL4_Fault_CapFault);
+	CHECK_EQ(seL4_GetMR(seL4_CapFault_LookupFailureType), seL4_InvalidRoot);
+}
+
 static void expect_vcpu_fault(struct kt_vm *vm, seL4_Word class)
 {
 	kt_vm_exit(vm, seL4_Fault_VCPUFault);
@@ -428,6 +441,7 @@ static const struct kt_test tests[] = {
 	KT(guest_hvc),
 	KT(guest_hvc_is_a_system_call),
 	KT(guest_hvc_receives_from_nothing),
+	KT(guest_hvc_without_a_cspace),
 	KT(guest_smc),
 	KT(guest_wfi),
 	KT(guest_physical_timer),

@@ -33,6 +33,17 @@ static void irq_handler_is_unique(void)
 	CHECK_OK(get(FREE_INTID, slot + 1));
 }
 
+/* Handlers come from the control capability, and a revocation takes them back. */
+static void irq_control_revokes_handlers(void)
+{
+	seL4_CPtr slot = kt_slots(2);
+
+	CHECK_OK(get(FREE_INTID, slot));
+	CHECK_OK(seL4_CNode_Revoke(KT_ROOT, control, KT_DEPTH));
+	CHECK(kt_empty(slot));
+	CHECK_OK(get(FREE_INTID, slot + 1));
+}
+
 static void irq_get_errors(void)
 {
 	seL4_CPtr ep = kt_new(seL4_EndpointObject, 0);
@@ -242,6 +253,7 @@ static void irq_domains(void)
 
 static const struct kt_test tests[] = {
 	KT(irq_handler_is_unique),
+	KT(irq_control_revokes_handlers),
 	KT(irq_get_errors),
 	KT(irq_reserved_ones_are_refused),
 	KT(irq_get_trigger),
