@@ -302,6 +302,17 @@ static void tcb_lowered_priority_gives_way(void)
 	CHECK_EQ(s.done, 1);
 }
 
+static void tcb_outlives_a_copy_of_its_capability(void)
+{
+	struct kt_thread t = kt_thread_new(once, 7, KT_PRIO - 1);
+
+	s.done = 0;
+	kt_delete(kt_copy(t.tcb));
+	kt_start(&t);
+	kt_until(&s.done, 1);
+	CHECK_EQ(s.order[0], 7);
+}
+
 static void tcb_deleted_while_ready(void)
 {
 	struct kt_thread t = kt_spawn(spin, 0, KT_PRIO - 1);
@@ -402,6 +413,7 @@ static const struct kt_test tests[] = {
 	KT(tcb_higher_priority_runs_at_once),
 	KT(tcb_raised_priority_runs_at_once),
 	KT(tcb_lowered_priority_gives_way),
+	KT(tcb_outlives_a_copy_of_its_capability),
 	KT(tcb_deleted_while_ready),
 	KT(tcb_set_tls_base),
 	KT(tcb_set_flags),
