@@ -4,7 +4,10 @@
  * vmm/backend/net/link.c does (begin_life, come_together, set_up_again, netlink_flush), with one buffer a
  * direction, queues of two entries, and every access to shared memory a step of its own, in the order of
  * the code. An end dies anywhere, DEATHS times in all; what it had in its variables is gone, what it
- * shared is not.
+ * shared is not. Frames are signalled if their consumer has asked for it, as netq_publish() does.
+ *
+ * The owner is a VMM, which may also notice that its peer died when its guest sends (vmm/backend/net/sddf.c),
+ * and then does not look for frames; the peer is a switch, which looks at everything until nothing is left.
  *
  * What must hold: no buffer is in two places, the owner sets the queues up only while its peer has
  * stopped, and when nobody dies any more both ends have agreed and a frame arrives in each direction: the
@@ -35,6 +38,7 @@ byte tail[4], head[4];
 /* The notes, and the signals. */
 byte life[2], answer[2], set;
 bool up[2], signal[2];
+bool asked[2] = true; /* by this end as a consumer of frames: consumer_signalled is 0 */
 
 /* What only the reader of this model knows. */
 bool dies[2];
@@ -59,16 +63,23 @@ bool arrived[2];     /* a frame at this end, since the last death */
 #define DIES(who) \
 	dies[who] = false; together[who] = false; HELD(who, 0) = 0; HELD(who, 1) = 0
 
+/* netq_publish(), as far as it concerns who takes the frames. */
+#define PUBLISH(to, announce) \
+	if \
+	:: atomic { asked[to] -> asked[to] = false }; announce = true \
+	:: else \
+	fi
+
 active proctype owner()
 {
 	byte mine, theirs, free_tail, active_head, out_tail, out_head;
-	bool apart, announce, moved, fresh;
+	bool apart, announce, moved, fresh, just, kicked;
 
 begin:	{
 		d_step {
 			free_tail = tail[IN_FREE]; active_head = head[IN_ACTIVE];
 			out_tail = tail[OUT_ACTIVE]; out_head = head[OUT_FREE];
-			fresh = false; moved = false
+			fresh = false; moved = false; kicked = false; just = false
 		}
 		/* begin_life() */
 		mine = (up[O] || (free_tail != 0 && FAULT != 1) -> life[O] + 1 : 0);
@@ -91,41 +102,49 @@ begin:	{
 		signal[P] = true;
 		announce = false;
 again:
-		/* come_together() */
 		if
-		:: life[P] != theirs ->
-			theirs = life[P];
-			together[O] = false;
-			apart = true;
-			announce = true
-		:: else
+		:: !kicked && !apart && tail[IN_ACTIVE] != active_head
+		:: else ->
+			/* netlink_in_wait(): come_together() */
+			if
+			:: life[P] != theirs ->
+				theirs = life[P];
+				together[O] = false;
+				apart = true;
+				announce = true
+			:: else
+			fi;
+			if
+			:: apart && (answer[P] == mine || FAULT == 2) ->
+				just = (FAULT == 6);
+				/* set_up_again() */
+				active_head = tail[IN_ACTIVE]; head[IN_ACTIVE] = active_head;
+				out_head = tail[OUT_FREE]; head[OUT_FREE] = out_head;
+				free_tail = head[IN_FREE]; tail[IN_FREE] = free_tail;
+				out_tail = head[OUT_ACTIVE]; tail[OUT_ACTIVE] = out_tail;
+				atomic {
+					assert(!together[P] && HELD(P, 0) == 0 && HELD(P, 1) == 0);
+					fresh = true; HELD(O, 1) = 1; HELD(O, 0) = 0
+				};
+				free_tail = AT(free_tail + 1);
+				atomic { tail[IN_FREE] = free_tail; CONSERVED };
+				answer[O] = theirs;
+				set = mine;
+				announce = true;
+				apart = false
+			:: else
+			fi;
+			together[O] = !apart;
+			if
+			:: !apart && !just && tail[IN_ACTIVE] == active_head -> asked[O] = true
+			:: else
+			fi;
+			just = false
 		fi;
 		if
-		:: apart && (answer[P] == mine || FAULT == 2) ->
-			/* set_up_again() */
-			active_head = tail[IN_ACTIVE]; head[IN_ACTIVE] = active_head;
-			out_head = tail[OUT_FREE]; head[OUT_FREE] = out_head;
-			free_tail = head[IN_FREE]; tail[IN_FREE] = free_tail;
-			out_tail = head[OUT_ACTIVE]; tail[OUT_ACTIVE] = out_tail;
-			atomic {
-				assert(!together[P] && HELD(P, 0) == 0 && HELD(P, 1) == 0);
-				fresh = true; HELD(O, 1) = 1; HELD(O, 0) = 0
-			};
-			free_tail = AT(free_tail + 1);
-			atomic { tail[IN_FREE] = free_tail; CONSERVED };
-			answer[O] = theirs;
-			set = mine;
-			announce = true;
-			apart = false;
-			moved = true
-		:: else
-		fi;
-		together[O] = !apart;
-		if
-		:: !apart && tail[IN_ACTIVE] != active_head ->
+		:: !kicked && !apart && tail[IN_ACTIVE] != active_head ->
 			arrived[O] = true;
 			PASS_ON(O, 0, IN_ACTIVE, active_head, IN_FREE, free_tail);
-			announce = true;
 			moved = true
 		:: else
 		fi;
@@ -134,12 +153,10 @@ again:
 			fresh = false;
 			out_tail = AT(out_tail + 1);
 			atomic { tail[OUT_ACTIVE] = out_tail; HELD(O, 1) = 0; CONSERVED };
-			announce = true;
-			moved = true
+			PUBLISH(P, announce)
 		:: !apart && !arrived[P] && !fresh && tail[OUT_FREE] != out_head ->
 			PASS_ON(O, 1, OUT_FREE, out_head, OUT_ACTIVE, out_tail);
-			announce = true;
-			moved = true
+			PUBLISH(P, announce)
 		:: else
 		fi;
 		/* netlink_flush() */
@@ -147,11 +164,13 @@ again:
 		:: announce && FAULT != 3 -> signal[P] = true
 		:: else
 		fi;
-		announce = false;
 		if
-		:: moved -> moved = false
-		:: else ->
-end:			atomic { signal[O] -> signal[O] = false }
+		:: moved -> d_step { moved = false; announce = false }
+		:: else -> announce = false;
+end:			if
+			:: atomic { signal[O] -> signal[O] = false; kicked = false }
+			:: atomic { life[P] != theirs -> kicked = true }
+			fi
 		fi;
 		goto again
 	} unless {
@@ -181,47 +200,57 @@ begin:	{
 		signal[O] = true;
 		announce = false;
 again:
-		/* come_together() */
-		if
-		:: life[O] != theirs ->
-			theirs = life[O];
-			together[P] = false;
-			apart = true;
-			announce = true;
-			answer[P] = theirs
-		:: else
-		fi;
-		if
-		:: apart && answer[O] == mine && (set == theirs || FAULT == 4) ->
-			apart = false;
-			moved = true
-		:: else
-		fi;
-		together[P] = !apart;
+		/* switch_poll() */
 		if
 		:: !apart && tail[OUT_ACTIVE] != out_head ->
 			arrived[P] = true;
 			PASS_ON(P, 1, OUT_ACTIVE, out_head, OUT_FREE, out_tail);
-			announce = true;
 			moved = true
 		:: else
 		fi;
 		if
 		:: !apart && !arrived[O] && tail[IN_FREE] != free_head ->
 			PASS_ON(P, 0, IN_FREE, free_head, IN_ACTIVE, active_tail);
-			announce = true;
+			PUBLISH(O, announce);
 			moved = true
 		:: else
+		fi;
+		if
+		:: moved
+		:: else ->
+			/* netlink_in_wait(): come_together() */
+			if
+			:: life[O] != theirs ->
+				theirs = life[O];
+				together[P] = false;
+				apart = true;
+				announce = true;
+				answer[P] = theirs
+			:: else
+			fi;
+			if
+			:: apart && answer[O] == mine && (set == theirs || FAULT == 4) ->
+				apart = false;
+				moved = true
+			:: else
+			fi;
+			together[P] = !apart;
+			if
+			:: !apart && tail[OUT_ACTIVE] == out_head ->
+				asked[P] = true;
+				moved = moved || tail[OUT_ACTIVE] != out_head
+			:: !apart && tail[OUT_ACTIVE] != out_head -> moved = true
+			:: else
+			fi
 		fi;
 		/* netlink_flush() */
 		if
 		:: announce && FAULT != 5 -> signal[O] = true
 		:: else
 		fi;
-		announce = false;
 		if
-		:: moved -> moved = false
-		:: else ->
+		:: moved -> d_step { moved = false; announce = false }
+		:: else -> announce = false;
 end:			atomic { signal[P] -> signal[P] = false }
 		fi;
 		goto again

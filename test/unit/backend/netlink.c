@@ -682,6 +682,71 @@ static void the_backend_meets_another_server(void **state)
 	assert_false(sddf.backend.ops->link_up(&sddf.backend));
 }
 
+/* What a server sends after a restart is signalled, whatever of its predecessor's was signalled and never taken. */
+static void another_server_is_heard(void **state)
+{
+	static const struct net_hdr hdr = { 0 };
+	struct fixture *f = *state;
+	struct netlink_config config = netpair_owner(&f->pair, true);
+
+	for (unsigned notices = 0; notices < 2; notices++) {
+		struct net_sddf sddf;
+		struct net_hdr seen;
+		unsigned signals = 0;
+		uint32_t len;
+
+		memset(f, 0, sizeof(*f));
+		assert_int_equal(net_sddf_init(&sddf, &config,
+					       (struct net_signal){ count_signal, &signals }),
+				 VMM_OK);
+		start_end(f, false);
+		assert_false(sddf.backend.ops->rx_begin(&sddf.backend, &seen, &len));
+		assert_true(send(&f->peer, f, NULL, 100));
+		assert_true(netlink_flush(&f->peer));
+		start_end(f, false);
+		/* The backend notices while it receives, or while it sends. */
+		if (notices == 0) {
+			assert_true(sddf.backend.ops->rx_begin(&sddf.backend, &seen, &len));
+			sddf.backend.ops->rx_end(&sddf.backend);
+			assert_false(sddf.backend.ops->rx_begin(&sddf.backend, &seen, &len));
+		}
+		while (notices == 1 && netlink_must_agree(&sddf.link)) {
+			if (!sddf.backend.ops->tx_begin(&sddf.backend, &hdr, 100))
+				break;
+			sddf.backend.ops->tx_put(&sddf.backend, f->sent, 100);
+			sddf.backend.ops->tx_end(&sddf.backend);
+		}
+		(void)netlink_flush(&f->peer); /* that it was started */
+		assert_true(netlink_in_wait(&f->peer));
+		assert_true(send(&f->peer, f, NULL, 100));
+		assert_true(netlink_flush(&f->peer));
+		assert_true(sddf.backend.ops->rx_begin(&sddf.backend, &seen, &len));
+	}
+}
+
+/* A backend that was started again sends as soon as its server has answered, whether it receives or not. */
+static void another_backend_sends_again(void **state)
+{
+	static const struct net_hdr hdr = { 0 };
+	struct fixture *f = *state;
+	struct netlink_config config = netpair_owner(&f->pair, true);
+	struct net_sddf sddf;
+	unsigned signals = 0;
+
+	memset(f, 0, sizeof(*f));
+	for (unsigned life = 0; life < 2; life++) {
+		assert_int_equal(net_sddf_init(&sddf, &config,
+					       (struct net_signal){ count_signal, &signals }),
+				 VMM_OK);
+		if (life == 0)
+			start_end(f, false);
+	}
+	assert_false(sddf.backend.ops->tx_begin(&sddf.backend, &hdr, 100));
+	assert_false(netlink_in_wait(&f->peer));
+	assert_true(netlink_flush(&f->peer));
+	assert_true(sddf.backend.ops->tx_begin(&sddf.backend, &hdr, 100));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -689,6 +754,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_owner_dies_before_it_is_up, make, drop),
 		cmocka_unit_test_setup_teardown(a_restart_is_told, make, drop),
 		cmocka_unit_test_setup_teardown(the_backend_meets_another_server, make, drop),
+		cmocka_unit_test_setup_teardown(another_server_is_heard, make, drop),
+		cmocka_unit_test_setup_teardown(another_backend_sends_again, make, drop),
 		cmocka_unit_test_setup_teardown(frames_of_all_lengths_arrive_both_ways, make, drop),
 		cmocka_unit_test_setup_teardown(plain_frames_are_what_any_peer_understands, make,
 						drop),

@@ -77,9 +77,14 @@ static void store(uint32_t *word, uint32_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
-bool netlink_other(const struct netlink *link)
+static bool peer_is_another(const struct netlink *link)
 {
 	return load(&theirs(link)->life) != link->peer_life;
+}
+
+bool netlink_must_agree(const struct netlink *link)
+{
+	return link->apart || peer_is_another(link);
 }
 
 /* Our first words in this life. */
@@ -120,7 +125,7 @@ static bool come_together(struct netlink *link)
 {
 	const struct netq_note *note = theirs(link);
 
-	if (netlink_other(link)) {
+	if (peer_is_another(link)) {
 		link->peer_life = load(&note->life);
 		link->apart = true;
 		link->announce = true;
@@ -371,14 +376,14 @@ bool netlink_flush(struct netlink *link)
 
 bool netlink_in_wait(struct netlink *link)
 {
-	if (come_together(link))
-		return true;
+	bool together = come_together(link);
+
 	if (link->apart)
 		return false;
 	if (netq_length(&link->in_active) > 0)
 		return true;
 	netq_want_signal(&link->in_active);
-	return netq_length(&link->in_active) > 0;
+	return together || netq_length(&link->in_active) > 0;
 }
 
 bool netlink_out_wait(struct netlink *link, uint32_t len)

@@ -128,8 +128,8 @@ bool netlink_flush(struct netlink *link);
  */
 bool netlink_in_wait(struct netlink *link);
 
-/** True if the peer was started again, which netlink_in_wait() has not noticed yet. */
-bool netlink_other(const struct netlink *link);
+/** True if one of the ends was started again: nothing moves until netlink_in_wait() has seen that they agree. */
+bool netlink_must_agree(const struct netlink *link);
 
 /** False if the peer shows an index that cannot be, and there is no other reason for it. */
 bool netlink_is_sane(const struct netlink *link);

@@ -37,7 +37,7 @@ static bool sddf_tx_begin(struct net_backend *backend, const struct net_hdr *hdr
 	sent.num_buffers = 0;
 	if (netlink_out(link, plain ? NULL : &sent, len))
 		return true;
-	if (netlink_other(link)) {
+	if (netlink_must_agree(link)) {
 		/* A frame that the guest has no buffer for yet must not keep the switch waiting. */
 		sddf_of(backend)->received = false;
 		(void)netlink_in_wait(link);
