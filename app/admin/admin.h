@@ -164,6 +164,8 @@ void native_finish(struct admin *a);
 
 /** Keeps what it takes, if the program is to be started again when it faults; its main thread is there. */
 void restart_prepare(struct admin *a, struct program *p);
+/** Whom `p` signals, by `wake` with this badge (0: `wake` has one) is signalled when `p` starts again. */
+void restart_peer(struct admin *a, struct program *p, seL4_CPtr wake, uint64_t badge);
 /** A channel of `p` to `other`: where `other` reads of p's fate; 0: p has none. */
 uint64_t restart_connect(struct admin *a, struct program *p, struct program *other, seL4_CPtr wake,
 			 uint64_t badge);

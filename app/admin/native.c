@@ -88,6 +88,8 @@ static void create_serial(struct admin *a)
 	program_name_cap(a, serial, "wake", a->serial_wake, seL4_AllRights, 0);
 	program_name_cap(a, serial, "console", a->console_wake, seL4_CanWrite,
 			 VMM_CONSOLE_BADGE_SERIAL);
+	restart_peer(a, serial, a->console_wake, VMM_CONSOLE_BADGE_SERIAL);
+	restart_peer(a, console, a->serial_wake, VMM_SERIAL_BADGE_CONSOLE);
 }
 
 static void wake_console(void *ctx)
@@ -176,8 +178,10 @@ void native_console_client(struct admin *a, const char *name, enum vmm_console_k
 		share_page(a, client, &console->space, &pair->rx_data, &entry->rx_data);
 		entry->rx_capacity = QUEUE_BYTES;
 	}
-	if (notify != seL4_CapNull)
-		entry->notify = program_grant(a, console, notify, seL4_CanWrite, 0);
+	if (notify == seL4_CapNull)
+		return;
+	entry->notify = program_grant(a, console, notify, seL4_CanWrite, 0);
+	restart_peer(a, console, notify, 0);
 }
 
 static uint64_t grant_new(struct admin *a, struct program *p, seL4_Word type, uint8_t bits)

@@ -268,8 +268,11 @@ seL4_CPtr object_keep(struct admin *a, seL4_CPtr cap, seL4_CapRights_t rights, u
 
 	if (slot >= a->bi->empty.end || a->kept_count == ARRAY_SIZE(a->kept))
 		admin_die(a, "no slot left in admin's own CNode");
-	must(a, seL4_CNode_Mint(a->root, slot, 64, a->root, cap, 64, rights, badge), "CNode_Mint",
-	     "a capability to keep");
+	/* A badged capability can be copied, but not minted again. */
+	must(a,
+	     badge == 0 ? seL4_CNode_Copy(a->root, slot, 64, a->root, cap, 64, rights)
+			: seL4_CNode_Mint(a->root, slot, 64, a->root, cap, 64, rights, badge),
+	     "CNode_Copy", "a capability to keep");
 	a->kept[a->kept_count++] = slot;
 	return slot;
 }

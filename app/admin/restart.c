@@ -8,6 +8,9 @@
  * What the program finds in its device and its queues is its predecessor's. It copes with that itself, and
  * so do those at the other ends: each kind of channel says how (vmm/backend/queue/).
  *
+ * It may have died between noting in shared memory that a neighbour is signalled, and signalling it: so all
+ * are. What it was signalled itself may have died with it: it looks at everything when it starts.
+ *
  * A program that dies again and again, without being alive in between, is given up: a page that the other
  * ends read says so, and they are signalled. Its devices fail then, and nothing waits for it.
  */
@@ -34,6 +37,15 @@ void restart_prepare(struct admin *a, struct program *p)
 			 BADGE_ALIVE | UINT64_C(1) << p->id);
 }
 
+void restart_peer(struct admin *a, struct program *p, seL4_CPtr wake, uint64_t badge)
+{
+	if (!p->restart)
+		return;
+	if (p->peer_count == PEERS_MAX)
+		admin_die(a, "program %s: more than %u neighbours", p->name, PEERS_MAX);
+	p->peers[p->peer_count++] = object_keep(a, wake, seL4_CanWrite, badge);
+}
+
 uint64_t restart_connect(struct admin *a, struct program *p, struct program *other, seL4_CPtr wake,
 			 uint64_t badge)
 {
@@ -41,9 +53,7 @@ uint64_t restart_connect(struct admin *a, struct program *p, struct program *oth
 
 	if (!p->restart)
 		return 0;
-	if (p->peer_count == PEERS_MAX)
-		admin_die(a, "program %s: more than %u channels", p->name, PEERS_MAX);
-	p->peers[p->peer_count++] = object_keep(a, wake, seL4_CanWrite, badge);
+	restart_peer(a, p, wake, badge);
 	at = space_reserve(&other->space, PAGE_BYTES, PAGE_BYTES);
 	space_map(a, &other->space, object_copy(a, p->fate_frame), at, seL4_CanRead,
 		  seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever);
@@ -72,6 +82,12 @@ static void put_back(const struct program_data *data)
 	memset((char *)data->at + data->from_size, 0, data->size - data->from_size);
 }
 
+static void signal_peers(const struct program *p)
+{
+	for (uint32_t i = 0; i < p->peer_count; i++)
+		seL4_Signal(p->peers[i]);
+}
+
 static void give_up(struct admin *a, struct program *p)
 {
 	if (!p->restart)
@@ -80,8 +96,7 @@ static void give_up(struct admin *a, struct program *p)
 	admin_say(a, "%s died %u times, the last %u of them in a row, and is given up", p->name,
 		  p->restarts + 1, p->in_a_row + 1);
 	__atomic_store_n(&p->fate->over, 1, __ATOMIC_RELEASE);
-	for (uint32_t i = 0; i < p->peer_count; i++)
-		seL4_Signal(p->peers[i]);
+	signal_peers(p);
 }
 
 bool restart(struct admin *a, struct program *p)
@@ -104,6 +119,7 @@ bool restart(struct admin *a, struct program *p)
 		give_up(a, p);
 		return false;
 	}
+	signal_peers(p);
 	admin_say(a, "%s starts again (%u)", p->name, p->restarts);
 	return true;
 }

@@ -36,8 +36,8 @@ enum {
 	SHARED_FILES = 16,             /* program files */
 	VCPU_SCS = 2, /* scheduling contexts of a vCPU: its handler's, its guest's */
 	KEPT_MAX = 32,
-	PEERS_MAX = VMM_NATIVE_CHANNELS, /* other ends of a program's channels */
-	GICV_PAGES = 2,                  /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
+	PEERS_MAX = VMM_CONSOLE_CLIENTS + 1, /* who a program signals: the console has most */
+	GICV_PAGES = 2,                      /* the second holds GICC_DIR (IHI 0048, 4.1.3) */
 	PROGRAM_MAX = SYSTEM_PROGRAMS + SYSTEM_VMS + SYSTEM_OWN_ALL,
 	PRIORITY_LOWEST = 1, /* the others: vmm/admin/system.h */
 };
@@ -126,7 +126,7 @@ struct program {
 	struct vmm_fate *fate; /* admin's mapping */
 	seL4_CPtr fate_frame;  /* vault */
 	uint32_t peer_count;
-	seL4_CPtr peers[PEERS_MAX]; /* kept: signals to the other ends of its channels */
+	seL4_CPtr peers[PEERS_MAX]; /* kept: its signals to the others */
 };
 
 struct vm_state {

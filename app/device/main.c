@@ -83,7 +83,7 @@ void runtime_main(void *page, uint64_t thread)
 	struct virtio_dev *vd;
 	struct alive alive;
 	unsigned rounds = 0;
-	seL4_Word badge;
+	seL4_Word badge = ~UINT64_C(0); /* what a predecessor may have been signalled */
 	enum vmm_err err;
 
 	if (thread != 0 || config == NULL || start->config_size < sizeof(*config) ||
@@ -104,7 +104,7 @@ void runtime_main(void *page, uint64_t thread)
 			 (struct link_ring *)(uintptr_t)link->region[VMM_DEVICE_WRITES].vaddr,
 			 (struct virtio_kept *)(uintptr_t)link->region[VMM_DEVICE_KEPT].vaddr);
 	alive_init(&alive, start);
-	for (badge = 0;; (void)seL4_Wait(wake, &badge)) {
+	for (;; (void)seL4_Wait(wake, &badge)) {
 		serve(vd, link->badge, badge, rounds++);
 		alive_round(&alive);
 	}

@@ -59,10 +59,13 @@ static const struct vmm_channel *vmm_channel(void)
 	struct vmm_start start;
 
 	world_start_page(ONE, &start, &vmm, sizeof(vmm));
-	assert_int_equal(vmm.device_count, 1);
-	assert_int_equal(vmm.devices[0].kind, VMM_DEVICE_VIRTIO_BLK);
-	assert_string_equal(vmm.devices[0].name, "vda");
-	return &vmm.channels[vmm.devices[0].channel];
+	for (uint32_t i = 0; i < vmm.device_count; i++) {
+		if (vmm.devices[i].kind == VMM_DEVICE_VIRTIO_BLK &&
+		    strcmp(vmm.devices[i].name, "vda") == 0)
+			return &vmm.channels[vmm.devices[i].channel];
+	}
+	fail_msg("VM one has no vda");
+	return NULL;
 }
 
 static uint64_t paddr_at(uint32_t id, uint64_t vaddr)
@@ -267,6 +270,69 @@ static void all_but_the_timer_start_again(void **state)
 	assert_false(said("timer starts again"));
 }
 
+/* What a program is signalled with, as its start page calls it. */
+static uint64_t signals_of(uint32_t id)
+{
+	struct vmm_start start;
+
+	world_start_page(id, &start, NULL, 0);
+	for (uint32_t i = 0; i < start.cap_count; i++) {
+		if (strcmp(start.caps[i].name, "wake") == 0)
+			return fk_slot(&world_thread(id, 0)->cspace, start.caps[i].cptr, 64)
+				->object->signals;
+	}
+	fail_msg("program %u cannot be signalled", id);
+	return 0;
+}
+
+/* The badge with which the console signals VM one's VMM. */
+static uint64_t console_badge(void)
+{
+	struct vmm_start start;
+
+	world_start_page(ONE, &start, &vmm, sizeof(vmm));
+	for (uint32_t i = 0; i < vmm.channel_count; i++) {
+		if (vmm.channels[i].kind == VMM_CHANNEL_SERIAL && vmm.channels[i].rx_queue != 0)
+			return VMM_BADGE_CHANNEL(i);
+	}
+	fail_msg("VM one has no console");
+	return 0;
+}
+
+/* It may have died between noting that they are signalled and doing it. */
+static void who_starts_again_has_its_neighbours_signalled(void **state)
+{
+	static const uint32_t programs[] = { DISK, DISKS, SYSTEM_SERIAL, SYSTEM_CONSOLE };
+
+	(void)state;
+	world.settings[8] = "/vms/one/devices/uart:kind=pl011";
+	world.settings[9] = "/vms/one/devices/uart:reg=/bits/ 64 <0x09000000 0x1000>";
+	world.settings[10] = "/vms/one/devices/uart:interrupt=<33>";
+	world.settings[11] = "/vms/one/devices/uart:console=one";
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		uint32_t dies = programs[i];
+		uint64_t vmm_signals;
+
+		world.event_count = 1; /* the timer's start */
+		fault(dies);
+		world_run();
+		assert_said("starts again (1)\n");
+		vmm_signals = world_thread(ONE, 0)->notification->signals;
+		assert_int_equal(vmm_signals & vmm_channel()->badge,
+				 dies == DISKS ? vmm_channel()->badge : 0);
+		assert_int_equal(vmm_signals & console_badge(),
+				 dies == SYSTEM_CONSOLE ? console_badge() : 0);
+		assert_int_equal(signals_of(DISK),
+				 dies == DISKS ? channel(DISK, VMM_ROLE_SERVER)->badge : 0);
+		assert_int_equal(signals_of(DISKS),
+				 dies == DISK ? channel(DISKS, VMM_ROLE_CLIENT)->badge : 0);
+		assert_int_equal(signals_of(SYSTEM_SERIAL),
+				 dies == SYSTEM_CONSOLE ? VMM_SERIAL_BADGE_CONSOLE : 0);
+		assert_int_equal(signals_of(SYSTEM_CONSOLE) & VMM_CONSOLE_BADGE_SERIAL,
+				 dies == SYSTEM_SERIAL ? VMM_CONSOLE_BADGE_SERIAL : 0);
+	}
+}
+
 static void a_program_of_a_device_starts_again(void **state)
 {
 	const uint32_t vda = ONE + 1; /* made behind its VMM */
@@ -354,6 +420,7 @@ int main(void)
 		TEST(native_programs_can_name_little),
 		TEST(a_driver_starts_again),
 		TEST(all_but_the_timer_start_again),
+		TEST(who_starts_again_has_its_neighbours_signalled),
 		TEST(who_dies_in_a_row_is_given_up),
 		TEST(a_program_of_a_device_starts_again),
 		TEST(every_refused_call_ends_in_words),
