@@ -86,7 +86,7 @@ def programs_die(s):
     """The disk's driver, the multiplexer, the switch and the router die again and again under load: nothing
     acknowledged is lost, no byte is wrong, connections go on or are reset, and no VM is."""
     linux.make_test_ramdisks()
-    disk, deaths, size = make_disk(f"{s.name}.disk", 64), s.amount(2, 50), s.amount("4m", "64m")
+    disk, deaths, size = make_disk(f"{s.name}.disk", 64), s.amount(2, 50), s.amount("4m", "160m")
     once = f"disk check /dev/vda {s.amount('4 $n 512', '20 $n')}"
     machine = s.boot("programs-die.dts", qemu=host_devices(disk), settings=[
         *spread(s.cores, disk=1, disks=2, network=3, sockets=1), vcpus("sender", s.cores),
