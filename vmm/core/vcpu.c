@@ -61,6 +61,7 @@ bool vm_set_alarm(struct vm *vm, unsigned self, uint64_t ticks)
 		return false;
 	if (self == 0) /* its guest does not wait, so its timer is free */
 		return port_timer_set(&vm->vcpu[0].port, ticks);
+	__atomic_store_n(&vm->alarm_new, 1, __ATOMIC_RELEASE);
 	vm_kick(vm, 0);
 	return false;
 }
@@ -175,6 +176,8 @@ VMM_SELDOM void vcpu_off(struct vcpu *v)
 	v->state = VCPU_OFF;
 	v->wake_boots = false;
 	v->filled = false;
+	if (v->timer_due) /* it is off with its vCPU, and so is its line */
+		irqchip_set_ppi(v->irqchip, v->index, arch_timer_intid(), false);
 	v->timer_due = false;
 	irqchip_power_off(v->vm->irqchip, v->index);
 }
@@ -285,6 +288,18 @@ VMM_SELDOM enum port_answer vcpu_mail(struct vcpu *v)
 	return vcpu_boot(v);
 }
 
+/* Another vCPU has set the alarm, and whatever our guest does, it is ours to ask for it. */
+static VMM_SELDOM void vcpu_take_alarm(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	uint64_t alarm;
+
+	__atomic_exchange_n(&vm->alarm_new, 0, __ATOMIC_ACQUIRE);
+	alarm = vcpu_alarm(v);
+	if (alarm != 0 && port_timer_set(&v->port, alarm))
+		vm->ops->signal(vm, vm->timer_badge);
+}
+
 static __attribute__((noinline)) enum port_answer vcpu_signal(struct vcpu *v, uint64_t badge)
 {
 	struct vm *vm = v->vm;
@@ -295,6 +310,8 @@ static __attribute__((noinline)) enum port_answer vcpu_signal(struct vcpu *v, ui
 
 	if (others != 0 && v->index == 0 && !vm->over)
 		vm->ops->signal(vm, others);
+	if (v->index == 0 && !vm->over && __atomic_load_n(&vm->alarm_new, __ATOMIC_RELAXED) != 0)
+		vcpu_take_alarm(v);
 	if (v->again) {
 		v->again = false;
 		vm->ops->again(vm, v->index);

@@ -129,7 +129,8 @@ struct vm {
 	 * vCPU 0's handler sees to it, on the one timer it has.
 	 */
 	uint64_t alarm;
-	uint32_t later; /* vm_later(); atomic */
+	uint32_t alarm_new; /* another vCPU set it, and vCPU 0's handler has not looked; atomic */
+	uint32_t later;     /* vm_later(); atomic */
 	struct gmem gmem;
 	struct bus bus;
 	struct vcpu vcpu[VM_VCPUS];

@@ -11,186 +11,9 @@
 
 #include <cmocka.h>
 
-#include "test/unit/core/irqchip.h"
+#include "test/unit/core/bench.h"
 #include "vmm/arch/fake/fake.h"
 #include "vmm/core/exits.h"
-#include "vmm/port/host/host.h"
-
-enum {
-	VCPUS = IRQCHIP_VCPUS,
-	KICK = 1,
-	TIMER = 2,
-	CHANNEL = 256,
-	ENTRY = 0x1000,
-	ARGUMENT = 0x77,
-	VECTOR = 0x2000,
-	DEVICE = 0x9000,
-	SCRUB = 0xa000,
-	SCRUB_ARGUMENT = 0x55,
-};
-
-struct bench {
-	struct host host;
-	struct host_guest guest[VCPUS];
-	struct irqchip chip;
-	struct vm vm;
-	enum port_answer answer[VCPUS];
-	enum vm_call_outcome outcome; /* of the next call */
-	uint64_t reg;                 /* the device's only register */
-	uint8_t reg_width;
-	unsigned reads, writes, reloads, endings, starts;
-	uint64_t signals;
-	enum vm_request ended_as;
-	enum vmm_err ended_why, reload_result;
-	_Alignas(8) uint8_t ram[0x4000];
-};
-
-static enum vm_call_outcome on_call(struct vcpu *vcpu, uint64_t reg[4], struct vm_start *start)
-{
-	struct bench *b = vcpu->vm->context;
-	uint64_t what = reg[3];
-
-	reg[0] += reg[1];
-	*start = (struct vm_start){ .entry = 0x3000, .argument = 0x99 };
-	if (b->outcome == VM_CALL_STOP)
-		vm_request(vcpu->vm, what == 1 ? VM_RESET : VM_OFF, VMM_OK);
-	if (b->outcome == VM_CALL_RETURN_ALL)
-		reg[2] = 0x22;
-	return b->outcome;
-}
-
-static void on_started(struct vcpu *vcpu)
-{
-	((struct bench *)vcpu->vm->context)->starts++;
-}
-
-static void on_signal(struct vm *vm, uint64_t badge)
-{
-	((struct bench *)vm->context)->signals |= badge;
-}
-
-static enum vmm_err on_reload(struct vm *vm, uint64_t *entry, uint64_t *argument)
-{
-	struct bench *b = vm->context;
-
-	b->reloads++;
-	*entry = ENTRY;
-	*argument = ARGUMENT;
-	return b->reload_result;
-}
-
-static void on_ended(struct vm *vm, enum vm_request request, enum vmm_err why)
-{
-	struct bench *b = vm->context;
-
-	b->endings++;
-	b->ended_as = request;
-	b->ended_why = why;
-}
-
-static const struct vm_ops ops = {
-	.call = on_call,
-	.started = on_started,
-	.signal = on_signal,
-	.reload = on_reload,
-	.ended = on_ended,
-};
-
-static void on_access(void *device, struct mmio_access *access)
-{
-	struct bench *b = device;
-
-	b->reg_width = access->width;
-	if (access->write) {
-		b->reg = access->value;
-		b->writes++;
-	} else {
-		access->value = b->reg;
-		b->reads++;
-	}
-}
-
-static bool is_blind(const void *device, uint64_t offset, unsigned width)
-{
-	(void)device;
-	return offset == 0x50 && width == 4;
-}
-
-static struct bench bench;
-
-/* One turn of vCPU `i`'s loop, in which `event` arrives. */
-static void turn(struct bench *b, unsigned i, struct port_event event)
-{
-	publish(&b->chip, i); /* tests change the chip behind its back */
-	b->guest[i].next = event;
-	vcpu_step(&b->vm.vcpu[i], &b->answer[i]);
-}
-
-static void signal_turn(struct bench *b, unsigned i, uint64_t badge)
-{
-	turn(b, i, (struct port_event){ .kind = PORT_EVENT_SIGNAL, .badge = badge });
-}
-
-static void trap(struct bench *b, unsigned i, uint64_t syndrome)
-{
-	turn(b, i, (struct port_event){ .kind = PORT_EVENT_TRAP, .word = { syndrome } });
-}
-
-static void memory(struct bench *b, uint64_t gpa, uint64_t syndrome)
-{
-	turn(b, 0,
-	     (struct port_event){
-		     .kind = PORT_EVENT_MEMORY,
-		     .word = { b->guest[0].frame.pc, gpa, 0, FAKE_MAGIC | syndrome } });
-}
-
-static void build(unsigned vcpus)
-{
-	struct bench *b = &bench;
-
-	memset(b, 0, sizeof(*b));
-	b->host.hz = 1000;
-	b->vm.ops = &ops;
-	b->vm.context = b;
-	b->vm.irqchip = &b->chip;
-	b->vm.vcpu_count = vcpus;
-	b->vm.kick_badge = KICK;
-	b->vm.timer_badge = TIMER;
-	b->vm.timer_lead = 10;
-	b->vm.scrub_entry = SCRUB;
-	b->vm.scrub_argument = SCRUB_ARGUMENT;
-	assert_int_equal(gmem_add(&b->vm.gmem, 0, (uintptr_t)b->ram, sizeof(b->ram)), VMM_OK);
-	assert_int_equal(bus_add(&b->vm.bus, &(struct bus_region){ .gpa = DEVICE,
-								   .size = 0x100,
-								   .handler = on_access,
-								   .blind = is_blind,
-								   .device = b }),
-			 VMM_OK);
-	for (unsigned i = 0; i < vcpus; i++) {
-		host_guest_init(&b->guest[i], &b->host);
-		b->guest[i].sysreg[PORT_VBAR_EL1] = VECTOR;
-		b->vm.vcpu[i].port = host_port(&b->guest[i]);
-		b->vm.vcpu[i].cpu_id = 0x100 + i;
-	}
-	vm_init(&b->vm);
-}
-
-/* Boots: every handler enters its loop, and vCPU 0 starts when the last one is there. */
-static struct bench *boot(unsigned vcpus)
-{
-	struct bench *b = &bench;
-
-	build(vcpus);
-	for (unsigned i = 0; i < vcpus; i++)
-		b->answer[i] = vcpu_attend(&b->vm.vcpu[i]);
-	if (vcpus > 1)
-		signal_turn(b, 0, KICK);
-	assert_int_equal(b->reloads, 1);
-	assert_int_equal(b->answer[0], PORT_RUNNING);
-	assert_int_equal(b->guest[0].frame.pc, ENTRY);
-	assert_int_equal(b->guest[0].frame.gpr[0], ARGUMENT);
-	return b;
-}
 
 static void first_boot(void **state)
 {
@@ -335,6 +158,21 @@ static void undescribed_access(void **state)
 	assert_int_equal(b->writes, 2);
 	assert_int_equal(b->reg, 0); /* the second transfer's zero register */
 
+	/* The low half of what is stored, of which the register keeps all. */
+	pair = (struct fake_insn){ .opcode = FAKE_INSN_OP,
+				   .width = 4,
+				   .writes = 1,
+				   .count = 2,
+				   .reg = { 31, 6 },
+				   .base = 7 };
+	memcpy(&b->ram[ENTRY + 2 * FAKE_LENGTH], &pair, sizeof(pair));
+	b->guest[0].frame.gpr[6] = UINT64_C(0xaaaaaaaa12345678);
+	memory(b, DEVICE, FAKE_UNDESCRIBED | FAKE_WRITE);
+	assert_int_equal(b->writes, 4);
+	assert_true(b->reg == 0x12345678);
+	assert_true(b->guest[0].frame.gpr[6] == UINT64_C(0xaaaaaaaa12345678));
+	b->writes = 2;
+
 	/* Half of a pair outside the device: none of it happens. */
 	b->guest[0].frame.pc = ENTRY + FAKE_LENGTH;
 	memory(b, DEVICE + 0xfc, FAKE_UNDESCRIBED | FAKE_WRITE);
@@ -387,6 +225,7 @@ static void small_exits(void **state)
 	assert_int_equal(b->chip.ipi_which, 2);
 	assert_int_equal(b->guest[0].injection_count, 1);
 	assert_int_equal(b->guest[0].injection[0].intid, 5);
+	assert_false(b->guest[0].injection[0].replaced);
 	assert_int_equal(b->guest[0].injection[0].lr, 3);
 	trap(b, 0, FAKE_OP_IPI | 31 << 8);
 	assert_int_equal(b->chip.ipi_value, 0);
@@ -593,6 +432,32 @@ static void waiting_for_the_timer(void **state)
 	assert_int_equal(b->answer[0], PORT_RESUME);
 }
 
+/* The timer's interrupt without the timer: pending by the guest's own doing, so nothing is owed. */
+static void a_timer_that_did_not_fire_is_not_acknowledged(void **state)
+{
+	struct bench *b = boot(1);
+
+	(void)state;
+	b->chip.pending[0] = arch_timer_intid();
+	signal_turn(b, 0, KICK);
+	turn(b, 0, (struct port_event){ .kind = PORT_EVENT_IRQ_DONE, .word = { 3 } });
+	assert_int_equal(b->chip.loaded[0], 0);
+	assert_int_equal(b->guest[0].acks, 0);
+}
+
+/* A kernel that fails as any of the registers for interrupts to others is read ends the VM. */
+static void an_ipi_that_cannot_be_read_is_not_sent(void **state)
+{
+	struct bench *b = boot(1);
+
+	(void)state;
+	b->host.fail_at = b->host.calls + 1;
+	trap(b, 0, FAKE_OP_IPI | 9 << 8 | 2 << 24);
+	assert_int_equal(b->chip.ipi_which, 0);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+	assert_int_equal(b->endings, 1);
+}
+
 static void alarms_share_the_timer(void **state)
 {
 	struct bench *b = boot(VCPUS);
@@ -626,6 +491,65 @@ static void alarms_share_the_timer(void **state)
 	b->signals = 0;
 	signal_turn(b, 0, TIMER);
 	assert_int_equal(b->signals, 0);
+}
+
+/* Its handler hears of it, although its guest does not wait: it runs, is being emptied, or is off. */
+static void an_alarm_of_another_vcpu_is_set(void **state)
+{
+	struct bench *b = boot(VCPUS);
+
+	(void)state;
+	assert_false(vm_set_alarm(&b->vm, 1, 500));
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->guest[0].deadline, 500);
+	assert_int_equal(b->answer[0], PORT_RUNNING);
+	/* Once: a kick for another reason asks for nothing. */
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->guest[0].timer_sets, 1);
+	/* Taken back before the handler looked. */
+	assert_false(vm_set_alarm(&b->vm, 1, 600));
+	assert_false(vm_set_alarm(&b->vm, 1, 0));
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->guest[0].timer_sets, 1);
+	/* Passed already: the program is told, with no signal to come. */
+	b->host.ticks = 350;
+	assert_false(vm_set_alarm(&b->vm, 1, 300));
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->signals, TIMER);
+
+	b->signals = 0;
+	b->outcome = VM_CALL_PARK;
+	trap(b, 0, FAKE_OP_CALL);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+	assert_false(vm_set_alarm(&b->vm, 1, 900));
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->guest[0].deadline, 900);
+	assert_int_equal(b->answer[0], PORT_HOLD);
+	signal_turn(b, 0, TIMER);
+	assert_int_equal(b->signals, TIMER);
+}
+
+/* Work put off: once, by the vCPU that asked or by the first that waits. */
+static void work_put_off_is_done_once(void **state)
+{
+	struct bench *b = boot(VCPUS);
+
+	(void)state;
+	vm_again(&b->vm, 0);
+	assert_int_equal(b->agains, 0);
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->agains, 1);
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->agains, 1);
+	vm_later(&b->vm);
+	signal_turn(b, 0, KICK);
+	assert_int_equal(b->agains, 1);
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->agains, 2);
+	b->chip.pending[0] = 50;
+	signal_turn(b, 0, KICK);
+	trap(b, 0, FAKE_OP_WAIT);
+	assert_int_equal(b->agains, 2);
 }
 
 static void calls_that_wait(void **state)
@@ -709,6 +633,30 @@ static void second_vcpu_on_and_off(void **state)
 	trap(b, 1, FAKE_OP_CALL);
 	scrubs(b, 1, PORT_RESUME);
 	assert_int_equal(b->guest[1].frame.pc, 0x3200);
+}
+
+/* A timer that fired and was not served is a new one when the vCPU starts again: its line is low. */
+static void a_vcpu_that_goes_off_lowers_its_timer(void **state)
+{
+	struct bench *b = boot(VCPUS);
+
+	(void)state;
+	vcpu_start(&b->vm.vcpu[1], 0x3000, 5);
+	signal_turn(b, 1, KICK);
+	turn(b, 1, (struct port_event){ .kind = PORT_EVENT_TIMER });
+	assert_true(b->chip.ppi[1]);
+	b->outcome = VM_CALL_PARK;
+	trap(b, 1, FAKE_OP_CALL);
+	assert_int_equal(b->answer[1], PORT_HOLD);
+	assert_false(b->chip.ppi[1]);
+	vcpu_start(&b->vm.vcpu[1], 0x3100, 6);
+	signal_turn(b, 1, KICK);
+	scrubs(b, 1, PORT_RESUME);
+	assert_false(b->chip.ppi[1]);
+	assert_int_equal(b->guest[1].acks, 1);
+	/* And it fires anew. */
+	turn(b, 1, (struct port_event){ .kind = PORT_EVENT_TIMER });
+	assert_true(b->chip.ppi[1]);
 }
 
 static void signals_go_to_the_program(void **state)
@@ -811,10 +759,9 @@ static void off_ends_once(void **state)
 
 static void a_failed_reload_ends(void **state)
 {
-	struct bench *b = &bench;
+	struct bench *b = build(1);
 
 	(void)state;
-	build(1);
 	b->reload_result = VMM_ERR_INVALID;
 	b->answer[0] = vcpu_attend(&b->vm.vcpu[0]);
 	assert_int_equal(b->answer[0], PORT_HOLD);
@@ -875,18 +822,17 @@ static void whole_life(struct bench *b)
 
 static void every_kernel_call_may_fail(void **state)
 {
-	struct bench *b = &bench;
+	struct bench *b = build(VCPUS);
 	unsigned calls;
 
 	(void)state;
-	build(VCPUS);
 	whole_life(b);
 	assert_int_equal(b->endings, 1);
 	assert_int_equal(b->ended_as, VM_OFF);
 	calls = b->host.calls;
 	assert_true(calls > 30);
 	for (unsigned n = 1; n <= calls; n++) {
-		build(VCPUS);
+		b = build(VCPUS);
 		b->host.fail_at = n;
 		whole_life(b);
 		/* Whatever failed: the VM ended, once; and as a failure, unless we can do without. */
@@ -917,9 +863,14 @@ int main(void)
 		cmocka_unit_test(an_interrupt_not_taken_ends_the_wait),
 		cmocka_unit_test(an_interrupt_ended_does_not_end_the_wait),
 		cmocka_unit_test(waiting_for_the_timer),
+		cmocka_unit_test(a_timer_that_did_not_fire_is_not_acknowledged),
+		cmocka_unit_test(an_ipi_that_cannot_be_read_is_not_sent),
 		cmocka_unit_test(alarms_share_the_timer),
+		cmocka_unit_test(an_alarm_of_another_vcpu_is_set),
+		cmocka_unit_test(work_put_off_is_done_once),
 		cmocka_unit_test(calls_that_wait),
 		cmocka_unit_test(second_vcpu_on_and_off),
+		cmocka_unit_test(a_vcpu_that_goes_off_lowers_its_timer),
 		cmocka_unit_test(signals_go_to_the_program),
 		cmocka_unit_test(reset_stops_and_starts_everything),
 		cmocka_unit_test(reset_while_scrubbing),
