@@ -78,10 +78,10 @@ static bool entry_of(const struct elf_segment *segments, uint32_t count, uint64_
 	for (uint32_t i = 0; i < count; i++) {
 		const struct elf_segment *seg = &segments[i];
 
-		if (entry % 4 == 0 && range_inside(entry, 4, seg->vaddr, seg->memsz)) {
-			*pc = seg->paddr + (entry - seg->vaddr);
-			return true;
-		}
+		if (!range_inside(entry, 4, seg->vaddr, seg->memsz))
+			continue;
+		*pc = seg->paddr + (entry - seg->vaddr);
+		return true;
 	}
 	return false;
 }
@@ -104,6 +104,11 @@ enum vmm_err kernel_elf(struct place_plan *plan, const struct vmm_config_image *
 		return boot_fail(plan->error, VMM_ERR_INVALID,
 				 "kernel: ELF entry point 0x%lx is in none of its %u segments",
 				 header.entry, count);
+	if (*pc % 4 != 0)
+		return boot_fail(plan->error, VMM_ERR_INVALID,
+				 "kernel: ELF entry point 0x%lx is loaded at 0x%lx, which is no "
+				 "address of code",
+				 header.entry, *pc);
 	for (uint32_t i = 0; i < count; i++) {
 		err = place_fixed(plan, "kernel segment", segments[i].paddr, segments[i].memsz,
 				  &places[i]);

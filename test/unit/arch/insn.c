@@ -359,6 +359,28 @@ static const struct {
 		      .base = 2 },
 	  .offset = 4095,
 	  .step = 0 },
+	{ .insn = 0xa9400463, /* ldp x3, x1, [x3]: without writeback the base may be loaded */
+	  .access = { .write = false,
+		      .sign_extend = false,
+		      .narrow = false,
+		      .width = 8,
+		      .count = 2,
+		      .reg = { 3, 1 },
+		      .writeback = false,
+		      .base = 3 },
+	  .offset = 0,
+	  .step = 0 },
+	{ .insn = 0xa9000461, /* stp x1, x1, [x3]: one register may be stored twice */
+	  .access = { .write = true,
+		      .sign_extend = false,
+		      .narrow = false,
+		      .width = 8,
+		      .count = 2,
+		      .reg = { 1, 1 },
+		      .writeback = false,
+		      .base = 3 },
+	  .offset = 0,
+	  .step = 0 },
 	{ .insn = 0xb9400441, /* ldr w1, [x2, #4] */
 	  .access = { .write = false,
 		      .sign_extend = false,
@@ -398,6 +420,7 @@ static const uint32_t bad[] = {
 	0xe9400041, /* pair, opc 3: unallocated */
 	0xb8c00441, /* size 2, opc 3: unallocated */
 	0x2a000041, /* orr: bit 25 of a register instruction */
+	0xfa400000, /* ccmp x0, x0, #0, eq: the same, else like a load */
 	0x00000000, 0xffffffff,
 };
 

@@ -94,6 +94,20 @@ static void inject_writes_it_all(void **state)
 	assert_true(guest.sysreg[PORT_FAR_EL1] == 0x40000100);
 }
 
+/* With the MMU on, where the access went is not known, and FAR is not touched. */
+static void an_address_that_is_not_known_is_not_told(void **state)
+{
+	(void)state;
+	guest.sysreg[PORT_FAR_EL1] = 0x1111;
+	assert_int_equal(a64_inject(&port, ARCH_FAULT_STORE_ABORT, 0x9000), VMM_OK);
+	assert_true(guest.sysreg[PORT_FAR_EL1] == 0x9000);
+	guest.sysreg[PORT_SCTLR_EL1] |= 1;
+	guest.sysreg[PORT_FAR_EL1] = 0x1111;
+	assert_int_equal(a64_inject(&port, ARCH_FAULT_STORE_ABORT, 0x9000), VMM_OK);
+	assert_true(guest.sysreg[PORT_FAR_EL1] == 0x1111);
+	assert_true((guest.sysreg[PORT_ESR_EL1] & 0x400) != 0); /* FnV */
+}
+
 static void inject_reports_each_failure(void **state)
 {
 	unsigned calls;
@@ -189,6 +203,7 @@ static enum vmm_err fetch(uint32_t insn, bool write, uint64_t gpa, struct arch_a
 
 static void fetch_finds_the_access(void **state)
 {
+	static const uint32_t ldp = 0xa9410861;
 	struct arch_access a;
 
 	(void)state;
@@ -206,12 +221,47 @@ static void fetch_finds_the_access(void **state)
 	/* A vector load. */
 	assert_int_equal(fetch(0x3dc00060, false, 0x09000000, &a), VMM_ERR_UNSUPPORTED);
 	guest.frame.pc = 0x40000102;
-	assert_int_equal(fetch(0xa9410861, false, 0x09000010, &a), VMM_ERR_UNSUPPORTED);
+	memcpy(&ram[0x102], &ldp, sizeof(ldp));
+	assert_int_equal(a64_insn_fetch(&port, &gm, &guest.frame,
+					&(struct vm_exit){ .gpa = 0x09000010 }, &a),
+			 VMM_ERR_UNSUPPORTED);
 	guest.frame.pc = 0x50000000;
 	assert_int_equal(fetch(0xa9410861, false, 0x09000010, &a), VMM_ERR_ABSENT);
 	guest.frame.pc = 0x40000100;
 	guest.frame.status = 0x10;
 	assert_int_equal(fetch(0xa9410861, false, 0x09000010, &a), VMM_ERR_UNSUPPORTED);
+}
+
+/* Through the guest's own tables, of either half: 64 KiB granule, one level of 8 entries. */
+static void fetch_goes_through_the_mmu(void **state)
+{
+	static const uint64_t page = UINT64_C(0x40000000) | 3;
+	struct arch_access a;
+	unsigned calls;
+
+	(void)state;
+	guest.frame.gpr[3] = 0x09000010;
+	guest.sysreg[PORT_SCTLR_EL1] |= 1;
+	guest.sysreg[PORT_TCR_EL1] = 45 | 1 << 14 | 45 << 16 | UINT64_C(3) << 30;
+	guest.sysreg[PORT_TTBR0_EL1] = 0x40000800;
+	guest.sysreg[PORT_TTBR1_EL1] = 0x40000840;
+	memcpy(&ram[0x800 + 8], &page, sizeof(page));
+	memcpy(&ram[0x840 + 16], &page, sizeof(page));
+	guest.frame.pc = 0x10100;
+	assert_int_equal(fetch(0xa9410861, false, 0x09000020, &a), VMM_OK);
+	calls = host.calls;
+	guest.frame.pc = 0x20100;
+	assert_int_equal(fetch(0xa9410861, false, 0x09000020, &a), VMM_ERR_ABSENT);
+	guest.frame.pc = UINT64_C(0xfffffffffffa0100);
+	assert_int_equal(fetch(0xa9410861, false, 0x09000020, &a), VMM_OK);
+	guest.frame.pc = UINT64_C(0xfffffffffff90100);
+	assert_int_equal(fetch(0xa9410861, false, 0x09000020, &a), VMM_ERR_ABSENT);
+	guest.frame.pc = 0x10100;
+	for (unsigned n = 1; n <= calls; n++) {
+		host.calls = 0;
+		host.fail_at = n;
+		assert_int_equal(fetch(0xa9410861, false, 0x09000020, &a), VMM_ERR_KERNEL);
+	}
 }
 
 static void the_stack_pointer_in_use(void **state)
@@ -259,11 +309,13 @@ int main(void)
 		cmocka_unit_test_setup(every_origin_has_its_vector, set_up),
 		cmocka_unit_test_setup(status_at_the_vector, set_up),
 		cmocka_unit_test_setup(inject_writes_it_all, set_up),
+		cmocka_unit_test_setup(an_address_that_is_not_known_is_not_told, set_up),
 		cmocka_unit_test_setup(inject_reports_each_failure, set_up),
 		cmocka_unit_test_setup(reset_leaves_nothing_behind, set_up),
 		cmocka_unit_test_setup(scrubber_runs_with_everything_off, set_up),
 		cmocka_unit_test_setup(timer_states, set_up),
 		cmocka_unit_test_setup(fetch_finds_the_access, set_up),
+		cmocka_unit_test_setup(fetch_goes_through_the_mmu, set_up),
 		cmocka_unit_test_setup(the_stack_pointer_in_use, set_up),
 		cmocka_unit_test_setup(fetch_reports_each_failure, set_up),
 	};

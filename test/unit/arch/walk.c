@@ -97,6 +97,10 @@ static void blocks_of_4k(void **state)
 	put(RAM + 0x1000, 5, 0xc0200000 | 1);
 	assert_true(a64_walk(&mmu, &gm, 0x80a12345, &ipa));
 	assert_true(ipa == 0xc0212345);
+	/* Not valid, whatever else it says. */
+	put(RAM, 2, (RAM + 0x1000) | 2);
+	assert_false(a64_walk(&mmu, &gm, 0x80a12345, &ipa));
+	put(RAM, 2, (RAM + 0x1000) | 3);
 	/* A level 3 entry of the block form is reserved; a level 0 block too. */
 	put(RAM + 0x1000, 6, (RAM + 0x2000) | 3);
 	put(RAM + 0x2000, 0, 0xc0200000 | 1);
@@ -188,6 +192,8 @@ static void hostile_registers_and_tables(void **state)
 	mmu.tcr = tcr(25, 3, 25, 0);
 	assert_false(a64_walk(&mmu, &gm, 0, &ipa));
 	assert_false(a64_walk(&mmu, &gm, UINT64_MAX, &ipa));
+	assert_false(
+		a64_walk(&mmu, &gm, RAM, &ipa)); /* as an address of a table: no shift goes wild */
 	mmu.tcr = tcr(25, 0, 25, 2);
 	mmu.ttbr0 = UINT64_C(0xfffffffff000);
 	assert_false(a64_walk(&mmu, &gm, 0, &ipa));

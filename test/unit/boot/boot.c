@@ -281,6 +281,39 @@ static void image_that_is_cut_short_is_refused(void **state)
 	load_refused(f, VMM_ERR_INVALID, "cut short");
 }
 
+/* Nothing is read past the end of the file, wherever its tables say they are. */
+static void section_table_is_read_in_the_file_alone(void **state)
+{
+	struct fixture *f = *state;
+	const unsigned whole = 64 + 24 + 16 + 2 * 40;
+
+	make_pe(f);
+	for (unsigned size = 64; size < whole; size++) {
+		unsigned char *exact = malloc(size); /* the sanitizer watches its end */
+
+		memcpy(exact, f->image, size);
+		f->config.kernel.host = (uintptr_t)exact;
+		f->config.kernel.size = size;
+		load_refused(f, VMM_ERR_INVALID, "cut short");
+		free(exact);
+	}
+}
+
+/* No stub, or none of PE's: the header's own size counts. */
+static void image_without_a_section_table_is_taken_at_its_word(void **state)
+{
+	struct fixture *f = *state;
+
+	make_pe(f);
+	f->config.kernel.size = 0x2000;
+	load_refused(f, VMM_ERR_INVALID, "cut short");
+	put(f->image + 64, 0x4551, 4);
+	load_ok(f);
+	make_pe(f);
+	put(f->image, 0x5a4e, 2);
+	load_ok(f);
+}
+
 static void raw_image_goes_to_its_address(void **state)
 {
 	struct fixture *f = *state;
@@ -345,6 +378,21 @@ static void elf_segments_are_loaded(void **state)
 	assert_int_equal(f->ram[0x110900], 0xee);
 }
 
+/* What takes no memory may say what it likes. */
+static void elf_segments_that_are_not_loaded_do_not_matter(void **state)
+{
+	struct fixture *f = *state;
+
+	make_elf(f);
+	put(f->image + 56, 4, 2);
+	memset(segment(f, 2), 0xff, 2 * 56);
+	put(segment(f, 2), 4, 4); /* PT_NOTE */
+	put(segment(f, 3), 1, 4); /* PT_LOAD of nothing */
+	put(segment(f, 3) + 40, 0, 8);
+	load_ok(f);
+	assert_int_equal(f->entry.pc, RAM_GPA + 0x100010);
+}
+
 static void elf_that_is_none_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -401,6 +449,12 @@ static void elf_with_wild_segments_is_refused(void **state)
 	load_refused(f, VMM_ERR_RANGE, "overlap kernel segment");
 	make_elf(f);
 	put(f->image + 24, 0xffff000000000900, 8);
+	load_refused(f, VMM_ERR_INVALID, "entry point");
+	make_elf(f);
+	put(f->image + 24, 0xffff000000000012, 8);
+	load_refused(f, VMM_ERR_INVALID, "entry point");
+	make_elf(f); /* no address of code where the MMU is off */
+	put(segment(f, 0) + 24, RAM_GPA + 0x100002, 8);
 	load_refused(f, VMM_ERR_INVALID, "entry point");
 }
 
@@ -485,6 +539,8 @@ static void small_ram_is_refused_by_name(void **state)
 	load_refused(f, VMM_ERR_RANGE, "initrd: no room for 5000 bytes");
 	f->config.ram[0].size = IMAGE_MEMORY + 8192;
 	load_refused(f, VMM_ERR_RANGE, "device tree: no room");
+	f->config.initrd.size = INT32_MAX; /* more than lies below RAM, too */
+	load_refused(f, VMM_ERR_RANGE, "initrd: no room");
 }
 
 static void what_is_free_goes_to_the_top_and_overlaps_nothing(void **state)
@@ -532,6 +588,8 @@ static void bad_configurations_are_refused(void **state)
 	f->config = good;
 	f->config.ram[0].host = 0;
 	load_refused(f, VMM_ERR_INVALID, "RAM range 0");
+	f->config.ram[0] = (struct vmm_config_range){ .gpa = RAM_GPA, .host = 4096 };
+	load_refused(f, VMM_ERR_INVALID, "RAM range 0");
 	f->config = good;
 	f->config.ram[0].gpa = UINT64_MAX - 4096;
 	load_refused(f, VMM_ERR_INVALID, "RAM range 0");
@@ -540,6 +598,8 @@ static void bad_configurations_are_refused(void **state)
 	f->config.ram[1] = good.ram[0];
 	load_refused(f, VMM_ERR_INVALID, "overlap");
 	f->config = good;
+	f->config.vcpu_count = 0;
+	load_refused(f, VMM_ERR_INVALID, "0 vCPUs");
 	f->config.vcpu_count = 9;
 	load_refused(f, VMM_ERR_INVALID, "9 vCPUs");
 	f->config = good;
@@ -903,8 +963,11 @@ int main(void)
 		TEST(image_with_wild_text_offset_is_refused),
 		TEST(image_larger_than_ram_is_refused),
 		TEST(image_that_is_cut_short_is_refused),
+		TEST(image_without_a_section_table_is_taken_at_its_word),
+		TEST(section_table_is_read_in_the_file_alone),
 		TEST(raw_image_goes_to_its_address),
 		TEST(elf_segments_are_loaded),
+		TEST(elf_segments_that_are_not_loaded_do_not_matter),
 		TEST(elf_that_is_none_is_refused),
 		TEST(elf_with_wild_headers_is_refused),
 		TEST(elf_with_wild_segments_is_refused),

@@ -381,6 +381,52 @@ static void long_input_waits_in_the_backend(void **state)
 	assert_false(f->level);
 }
 
+/* More is received than there is room for: none of the backend's is taken until it was read. */
+static void fifos_off_over_received_bytes(void **state)
+{
+	struct fixture *f = *state;
+
+	set(f, LCR_H, FEN);
+	set(f, IMSC, RX | RT);
+	(void)get(f, MIS);
+	type(f, "abcde");
+	set(f, LCR_H, 0);
+	type(f, "fghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	assert_int_equal(get(f, FR), TXFE | RXFF | MODEM);
+	for (const char *c = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"; *c != 0; c++)
+		assert_int_equal(get(f, DR), *c);
+	assert_int_equal(get(f, FR), TXFE | RXFE | MODEM);
+}
+
+/* A guest that reads without a look gets nothing that it did not listen for. */
+static void input_is_not_there_before_the_guest_listens(void **state)
+{
+	struct fixture *f = *state;
+
+	type(f, "x");
+	assert_int_equal(get(f, DR), 0);
+	set(f, IMSC, RX | RT);
+	assert_int_equal(get(f, MIS), RX | RT);
+	assert_int_equal(get(f, DR), 'x');
+}
+
+/* In loopback the receiver hears the transmitter alone; in the end, what came meanwhile. */
+static void loopback_keeps_the_outside_out(void **state)
+{
+	struct fixture *f = *state;
+
+	set(f, LCR_H, FEN);
+	set(f, IMSC, RX | RT);
+	(void)get(f, MIS);
+	set(f, CR, 0x301 | LBE);
+	type(f, "x");
+	set(f, DR, 'y');
+	assert_int_equal(get(f, DR), 'y');
+	assert_int_equal(get(f, FR) & RXFE, RXFE);
+	set(f, CR, 0x301);
+	assert_int_equal(get(f, DR), 'x');
+}
+
 static void timeout_cannot_be_cleared_under_data(void **state)
 {
 	struct fixture *f = *state;
@@ -621,6 +667,9 @@ int main(void)
 		cmocka_unit_test_setup(receive_trigger_levels, setup),
 		cmocka_unit_test_setup(holding_register_without_fifos, setup),
 		cmocka_unit_test_setup(long_input_waits_in_the_backend, setup),
+		cmocka_unit_test_setup(fifos_off_over_received_bytes, setup),
+		cmocka_unit_test_setup(input_is_not_there_before_the_guest_listens, setup),
+		cmocka_unit_test_setup(loopback_keeps_the_outside_out, setup),
 		cmocka_unit_test_setup(timeout_cannot_be_cleared_under_data, setup),
 		cmocka_unit_test_setup(linux_drain_loses_nothing, setup),
 		cmocka_unit_test_setup(a_handler_without_ris_gets_its_bytes, setup),

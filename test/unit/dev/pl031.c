@@ -225,6 +225,18 @@ static void other_widths_and_gaps_are_raz_wi(void **state)
 	set(f, 0xffc, 1);
 }
 
+static void an_alarm_to_come_is_not_shown(void **state)
+{
+	struct fixture *f = *state;
+
+	set(f, ICR, 1);
+	set(f, MR, get(f, DR) + 5);
+	set(f, IMSC, 1);
+	assert_int_equal(get(f, MIS), 0);
+	f->now += 5;
+	assert_int_equal(get(f, MIS), 1);
+}
+
 static void works_without_a_line(void **state)
 {
 	struct fixture *f = *state;
@@ -247,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup(reset_keeps_the_guests_time, setup),
 		cmocka_unit_test_setup(identification, setup),
 		cmocka_unit_test_setup(other_widths_and_gaps_are_raz_wi, setup),
+		cmocka_unit_test_setup(an_alarm_to_come_is_not_shown, setup),
 		cmocka_unit_test_setup(works_without_a_line, setup),
 	};
 
