@@ -90,10 +90,15 @@ static bool pump_tx(struct serial *s)
 
 bool serial_pump(struct serial *s)
 {
-	bool received = pump_rx(s), sent = pump_tx(s);
+	bool received, sent;
 
-	/* Reading clears the receive interrupts; clearing them here could lose one. */
+	/*
+	 * Before the FIFO is filled: that it ran low is said once, and it may do so at any time from
+	 * then on. Reading clears the receive interrupts; clearing them here could lose one.
+	 */
 	serial_uart_write(s->uart, UART_ICR, INT_TX | INT_ERRORS);
+	received = pump_rx(s);
+	sent = pump_tx(s);
 	serial_uart_write(s->uart, UART_IMSC, s->mask);
 	return received || sent;
 }

@@ -58,6 +58,7 @@ enum vmm_err serialq_consumer_init(struct serialq_consumer *c, void *header, con
 		.capacity = capacity,
 		.head = peer_index(&shared->head),
 	};
+	c->released = c->head;
 	return VMM_OK;
 }
 
@@ -142,7 +143,12 @@ bool serialq_release(struct serialq_consumer *c)
 
 bool serialq_release_to(struct serialq_consumer *c, uint32_t head)
 {
+	bool moved = head != c->released;
+
+	c->released = head;
 	__atomic_store_n(&c->shared->head, head, __ATOMIC_RELEASE);
+	if (!moved)
+		return false;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&c->shared->producer_signalled, __ATOMIC_RELAXED) != 0)
 		return false;

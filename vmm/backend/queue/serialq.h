@@ -41,6 +41,7 @@ struct serialq_consumer {
 	const uint8_t *data;    /* borrowed; `capacity` bytes */
 	uint32_t capacity;
 	uint32_t head; /* the truth: what was read, released or not */
+	uint32_t released;
 };
 
 /**
@@ -83,7 +84,8 @@ size_t serialq_read(struct serialq_consumer *c, uint8_t *bytes, size_t len);
 
 /**
  * Gives back the room of everything read. Returns true if the producer must be signalled (it asked,
- * and hears it once). Call it also after reading nothing: it is then cheap and harmless.
+ * and hears it once). After reading nothing there is nothing to hear: two programs that wait for a third
+ * would only wake each other.
  */
 bool serialq_release(struct serialq_consumer *c);
 
