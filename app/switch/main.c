@@ -23,6 +23,7 @@ static struct app {
 	uint64_t reported[SWITCH_PORTS]; /* drops that the log knows of */
 	uint64_t now;                    /* ms */
 	bool ticking;
+	bool due; /* the tick's time had come before it could be asked for: no signal will */
 } app;
 
 static struct netlink_region region_of(const struct vmm_region *region, bool dma)
@@ -98,8 +99,9 @@ static void look_at_clock(struct app *a)
 	uint64_t ticks = native_now(&a->native);
 
 	a->now = ticks / (a->native.hz / 1000);
-	(void)native_alarm(&a->native,
-			   ticks + a->native.hz / 1000 * (switch_held(&a->sw) ? HELD_MS : TICK_MS));
+	a->due =
+		native_alarm(&a->native, ticks + a->native.hz / 1000 *
+							 (switch_held(&a->sw) ? HELD_MS : TICK_MS));
 }
 
 static void report(struct app *a, uint32_t index)
@@ -132,6 +134,7 @@ static void report(struct app *a, uint32_t index)
 /* A tick: the clock, the log, and whether there is need for another one. */
 static void tick(struct app *a, bool busy)
 {
+	a->due = false;
 	a->ticking = busy || switch_held(&a->sw);
 	if (a->ticking)
 		look_at_clock(a);
@@ -167,7 +170,7 @@ void runtime_main(void *page, uint64_t thread)
 		signal_all(a); /* a peer may have to hear that we have seen it start again */
 		if (switch_held(&a->sw))
 			look_at_clock(a);
-		if ((native_wait(&a->native) & VMM_NATIVE_BADGE_TIMER) != 0) {
+		if (a->due || (native_wait(&a->native) & VMM_NATIVE_BADGE_TIMER) != 0) {
 			tick(a, busy);
 			busy = false;
 		}

@@ -347,6 +347,31 @@ static void access_ports_are_in_one_vlan(void **state)
 	free(f);
 }
 
+/* Else a trunk that has the port's VLAN untagged would see the second tag as the frame's. */
+static void an_access_port_hides_no_tag(void **state)
+{
+	struct fixture *f = make_vlans(TRUNK);
+
+	(void)state;
+	f->sw.port[2].vlan = 20;
+	packet_plain(&f->packet, all, mac(2), 60);
+	packet_tag(&f->packet, 10);
+	packet_tag(&f->packet, 0x2000);
+	send(f, 2);
+	assert_false(receive(f, TRUNK));
+	assert_false(receive(f, UPLINK));
+	assert_int_equal(drops(f, 2, SWITCH_DROP_VLAN), 1);
+	/* A trunk chooses its VLANs anyway; what is inside is its own. */
+	packet_plain(&f->packet, all, mac(TRUNK), 60);
+	packet_tag(&f->packet, 7);
+	packet_tag(&f->packet, 10);
+	send(f, TRUNK);
+	assert_true(receive(f, 0));
+	assert_int_equal(f->got_len, 64);
+	assert_memory_equal(f->got + 12, "\x81\x00\x00\x07", 4);
+	free(f);
+}
+
 static void trunks_speak_by_tags(void **state)
 {
 	struct fixture *f = make_vlans(TRUNK);
@@ -688,6 +713,7 @@ int main(void)
 		cmocka_unit_test(nobody_lies_in_arp_either),
 		cmocka_unit_test(the_bridge_group_stays_here),
 		cmocka_unit_test(access_ports_are_in_one_vlan),
+		cmocka_unit_test(an_access_port_hides_no_tag),
 		cmocka_unit_test(trunks_speak_by_tags),
 		cmocka_unit_test(a_slow_port_loses_its_own_frames),
 		cmocka_unit_test(a_rate_holds_a_port_and_loses_nothing),

@@ -161,6 +161,9 @@ static bool classify(const struct switch_port *port, struct passage *p)
 		p->vlan = port->vlan;
 	else if (!port->trunk)
 		return false;
+	/* A tag behind the one that is taken out would name a VLAN where this one goes without. */
+	if (!port->trunk && p->tagged && get16(head + ETH_TYPE + FORWARD_TAG) == TYPE_VLAN)
+		return false;
 	return p->vlan < SWITCH_VLANS;
 }
 

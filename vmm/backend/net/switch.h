@@ -6,7 +6,8 @@
  * A port is a VM's device, or the uplink to a driver. What is checked of a frame, in this order; what
  * fails is dropped and counted at the port it came from:
  *   - its buffers (link.c), its header (net_hdr_ok), at least an Ethernet header
- *   - its VLAN: an access port sends untagged frames, which are in its VLAN; a trunk port may tag them
+ *   - its VLAN: an access port sends untagged frames, or tags them with a priority only, and they are in
+ *     its VLAN; a trunk port may tag them
  *   - its source: a unicast address, and one of the port's own if the port has fixed addresses. In ARP
  *     packets (RFC 826) the sender hardware address likewise. IP addresses are not checked: the
  *     description has none
