@@ -191,6 +191,20 @@ static void a_client_that_takes_nothing_back_stops_itself_only(void **state)
 	assert_true(sent(100));
 }
 
+/* Whoever starts says so: its client may wait for the answer, and have looked before it was there. */
+static void a_driver_that_starts_is_heard(void **state)
+{
+	(void)state;
+	for (unsigned life = 0; life < 3; life++) {
+		assert_int_equal(net_stack_open_client(&stack), 0);
+		assert_false(netlink_in_wait(&stack.client));
+		assert_int_equal(net_stack_open(&stack, NET_STACK_DMA), VMM_OK);
+		assert_true(netdrv_run(&stack.driver));
+		assert_true(netlink_in_wait(&stack.client));
+		assert_false(netdrv_run(&stack.driver));
+	}
+}
+
 static void check_all_buffers(void)
 {
 	for (unsigned i = 0; i < NETPAIR_CAPACITY; i++)
@@ -291,6 +305,7 @@ int main(void)
 						begin, finish),
 		cmocka_unit_test_setup_teardown(a_driver_that_died_loses_frames_and_no_buffer,
 						begin, finish),
+		cmocka_unit_test_setup_teardown(a_driver_that_starts_is_heard, begin, finish),
 		cmocka_unit_test_setup_teardown(what_cannot_be_used_is_said, begin, finish),
 	};
 

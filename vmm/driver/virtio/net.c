@@ -207,29 +207,31 @@ static bool is_set_up(const struct netdrv *d)
 	return __atomic_load_n(&client_note(d)->set, __ATOMIC_ACQUIRE) == d->client_life;
 }
 
-/* True if the client must hear that we have turned to it. */
-static bool turn_to_client(struct netdrv *d)
+static void turn_to_client(struct netdrv *d)
 {
 	const struct netdrv_setup setup = d->setup;
 	uint32_t life = __atomic_load_n(&client_note(d)->life, __ATOMIC_ACQUIRE);
 
 	if (life == d->client_life) {
 		d->apart = d->apart && !is_set_up(d);
-		return false;
+		return;
 	}
 	d->broken = netdrv_open(d, &setup) != VMM_OK;
-	return !d->broken;
 }
 
 bool netdrv_run(struct netdrv *d)
 {
 	bool again, signal;
 
-	if (d->broken || turn_to_client(d))
-		return !d->broken;
+	if (!d->broken)
+		turn_to_client(d);
+	if (d->broken)
+		return false;
+	signal = d->announce;
+	d->announce = false;
 	(void)vdrv_interrupt(&d->device);
 	if (d->apart)
-		return false;
+		return signal;
 	do {
 		again = collect(d, &d->rx);
 		again |= collect(d, &d->tx);
@@ -249,7 +251,7 @@ bool netdrv_run(struct netdrv *d)
 		again |= d->rx.free_count > 0 && netq_length(&d->rx.in) > 0;
 		again |= d->tx.free_count > 0 && netq_length(&d->tx.in) > 0;
 	} while (again);
-	signal = netq_publish(&d->rx.out);
+	signal |= netq_publish(&d->rx.out);
 	return netq_publish(&d->tx.out) || signal;
 }
 
@@ -306,6 +308,7 @@ static void meet_client(struct netdrv *d, struct netdrv_kept *kept)
 		memset(kept, 0, sizeof(*kept));
 	__atomic_store_n(&own->answer, d->client_life, __ATOMIC_RELEASE);
 	d->apart = !is_set_up(d);
+	d->announce = true;
 }
 
 /* What was to be sent goes back to the client, what was to be filled to the device. */

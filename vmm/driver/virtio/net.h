@@ -71,6 +71,7 @@ struct netdrv {
 	struct netdrv_setup setup;
 	uint32_t client_life;
 	bool apart;            /* the client was started again, and has not set up its queues */
+	bool announce;         /* the client may wait for our answer */
 	bool broken;           /* the device could not be started again */
 	uint64_t header_paddr; /* tx: one of zeros for all; rx: one a slot behind it */
 	uint8_t mac[NETDRV_MAC];
