@@ -366,9 +366,8 @@ static void a_driver_that_goes_ends_its_connections(void **state)
 	connect(2, 9, 1, 80);
 	assert_true(sock_link_say(&link[0].client_to, VSOCK_LINK_DOWN));
 	assert_true(sock_link_say(&link[0].client_to, VSOCK_LINK_UP));
-	/* The new driver has the port again at once: the old end is told first. */
+	/* The new driver has the port again at once: the old end is told first, and nobody waits for more. */
 	assert_true(put(0, VSOCK_OP_REQUEST, 1, 1, 80, 0));
-	(void)run();
 	(void)run();
 	expect(1, VSOCK_OP_RST, 80, 0, 1, 0);
 	expect(1, VSOCK_OP_REQUEST, 80, 0, 1, 0);
@@ -488,17 +487,42 @@ static void a_reset_for_who_takes_nothing(void **state)
 	expect(1, VSOCK_OP_RST, 80, 0, 1, 0);
 }
 
+/* A refusal waits for room at who is refused; what is in its queue stays as it is. */
+static void a_refusal_waits_for_room(void **state)
+{
+	struct vsock_packet p;
+
+	(void)state;
+	connect(0, 1, 1, 80);
+	fill_queue_of_one();
+	assert_true(put(1, VSOCK_OP_RW, 3, 2, 4, 0)); /* on no connection */
+	(void)run();
+	assert_int_equal(router.client[1].counts.resets, 0);
+	for (unsigned i = 0; sock_link_take(&link[1].client_from, &p); i++)
+		assert_int_equal(p.op, i < 2 ? VSOCK_OP_RW : VSOCK_OP_CREDIT_UPDATE);
+	(void)run();
+	expect(1, VSOCK_OP_RST, 3, 2, 4, 0);
+	expect_nothing(1);
+}
+
 static void connections_are_limited(void **state)
 {
 	struct vsock_packet p;
 	unsigned refused = 0, arrived = 0;
+	uint32_t ports[2 * ROUTER_QUOTA];
 
 	(void)state;
 	for (uint32_t i = 0; i < 2 * ROUTER_QUOTA; i++) {
 		assert_true(put(0, VSOCK_OP_REQUEST, 1000 + i, 1, 80, 0));
 		(void)run();
-		arrived += sock_link_take(&link[1].client_from, &p);
+		if (sock_link_take(&link[1].client_from, &p))
+			ports[arrived++] = p.src_port;
 		refused += sock_link_take(&link[0].client_from, &p);
+	}
+	for (unsigned i = 0; i < arrived; i++) { /* none took another's place */
+		assert_true(put(0, VSOCK_OP_RW, ports[i], 1, 80, 1));
+		(void)run();
+		expect(1, VSOCK_OP_RW, 80, 0, ports[i], 1);
 	}
 	assert_true(arrived <= ROUTER_QUOTA && arrived > ROUTER_QUOTA / 2);
 	assert_int_equal(arrived + refused, 2 * ROUTER_QUOTA);
@@ -757,6 +781,100 @@ static void credit_is_kept(void **state)
 	assert_false(s->used);
 }
 
+/* A peer that waits for credit says nothing more: what could not be told it is told as soon as there is room. */
+static void credit_is_not_forgotten(void **state)
+{
+	struct stream *s = &native.stream[0];
+	struct vsock_packet p;
+	uint32_t told = 0;
+
+	(void)state;
+	assert_true(put(0, VSOCK_OP_REQUEST, 50, NATIVE, NATIVE_PORT, 0));
+	echo();
+	expect(0, VSOCK_OP_RESPONSE, 50, NATIVE, NATIVE_PORT, 0);
+	assert_true(put(0, VSOCK_OP_RW, 50, NATIVE, NATIVE_PORT, STREAM_BUFFER));
+	(void)run();
+	stream_run(&native);
+	assert_int_equal(s->held, STREAM_BUFFER);
+	do /* fills the queue towards the router to its last byte but a few */
+		s->peer_alloc = s->sent + 1;
+	while (stream_write(&native, s, (const uint8_t *)"x", 1) == 1);
+	stream_consume(&native, s, STREAM_BUFFER);
+	assert_int_equal(s->held, 0);
+	for (unsigned round = 0; round < 8; round++) {
+		(void)run();
+		stream_run(&native);
+		(void)stream_flush(&native);
+		while (sockq_peek(&link[0].client_from, &p)) {
+			if (p.op == VSOCK_OP_CREDIT_UPDATE)
+				told = p.fwd_cnt;
+			sockq_next(&link[0].client_from);
+		}
+		(void)sockq_receiver_flush(&link[0].client_from);
+	}
+	assert_int_equal(told, STREAM_BUFFER);
+}
+
+/* As from a router that knows more connections than the program, which has just started. */
+static void a_reset_is_not_answered(void **state)
+{
+	uint32_t said = native.to.queue.tail;
+	struct vsock_packet p;
+
+	(void)state;
+	assert_true(sock_link_send(&router.client[NATIVE].to, VSOCK_OP_RST, cid(0), 50, cid(NATIVE),
+				   NATIVE_PORT, 0));
+	stream_run(&native);
+	assert_false(sockq_peek(&native.from, &p));
+	assert_int_equal(native.to.queue.tail, said);
+}
+
+/* What is to be refused waits for room for the answer, and so does the end of its connection. */
+static void refusals_wait_for_room(void **state)
+{
+	static const struct {
+		uint32_t port, len;
+		uint16_t op;
+	} wrong[] = {
+		{ 99, 0, VSOCK_OP_RW },                 /* of no connection */
+		{ 50, STREAM_BUFFER + 1, VSOCK_OP_RW }, /* beyond its credit */
+		{ 50, 0, VSOCK_OP_RESPONSE },           /* to nothing */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct stream *s = &native.stream[0];
+		unsigned resets = 0;
+		struct vsock_packet p;
+
+		(void)setup_native(state);
+		assert_true(put(0, VSOCK_OP_REQUEST, 50, NATIVE, NATIVE_PORT, 0));
+		echo();
+		expect(0, VSOCK_OP_RESPONSE, 50, NATIVE, NATIVE_PORT, 0);
+		do
+			s->peer_alloc = s->sent + 1;
+		while (stream_write(&native, s, (const uint8_t *)"x", 1) == 1);
+		assert_true(sock_link_send(&router.client[NATIVE].to, wrong[i].op, cid(0),
+					   wrong[i].port, cid(NATIVE), NATIVE_PORT, wrong[i].len));
+		stream_run(&native);
+		assert_true(s->used);
+		assert_true(sockq_peek(&native.from, &p)); /* it is still to be answered */
+		for (unsigned round = 0; round < 4; round++) {
+			(void)run();
+			stream_run(&native);
+			(void)stream_flush(&native);
+			while (sockq_peek(&link[0].client_from, &p)) {
+				resets += p.op == VSOCK_OP_RST && p.dst_port == wrong[i].port;
+				sockq_next(&link[0].client_from);
+			}
+			(void)sockq_receiver_flush(&link[0].client_from);
+		}
+		assert_false(sockq_peek(&native.from, &p));
+		assert_int_equal(s->used, wrong[i].port != 50);
+		/* Of a connection that it never knew the router tells nobody. */
+		assert_int_equal(resets, wrong[i].port == 50);
+	}
+}
+
 static void connections_end(void **state)
 {
 	const struct vsock_packet shutdown = {
@@ -815,6 +933,7 @@ int main(void)
 		cmocka_unit_test_setup(a_client_that_takes_nothing, setup),
 		cmocka_unit_test_setup(a_request_to_who_takes_nothing, setup),
 		cmocka_unit_test_setup(a_reset_for_who_takes_nothing, setup),
+		cmocka_unit_test_setup(a_refusal_waits_for_room, setup),
 		cmocka_unit_test_setup(connections_are_limited, setup),
 		cmocka_unit_test_setup(turns_are_fair, setup),
 		cmocka_unit_test_setup(the_start_says_that_all_is_lost, setup),
@@ -824,6 +943,9 @@ int main(void)
 		cmocka_unit_test_setup(wrong_clients_are_refused, setup),
 		cmocka_unit_test_setup(a_program_answers, setup_native),
 		cmocka_unit_test_setup(credit_is_kept, setup_native),
+		cmocka_unit_test_setup(credit_is_not_forgotten, setup_native),
+		cmocka_unit_test_setup(a_reset_is_not_answered, setup_native),
+		cmocka_unit_test_setup(refusals_wait_for_room, setup_native),
 		cmocka_unit_test_setup(connections_end, setup_native),
 	};
 

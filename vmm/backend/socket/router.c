@@ -169,10 +169,12 @@ static bool send_reset(struct router *r, unsigned client, const struct vsock_pac
 
 /*
  * Tells who is owed a reset. Who takes nothing hears it when it next says something: the other end has
- * waited for it long enough.
+ * waited for it long enough. True if anybody was: a new connection may have waited for that.
  */
-static void tell_closing(struct router *r)
+static bool tell_closing(struct router *r)
 {
+	bool any = false;
+
 	for (unsigned i = 0; i < ROUTER_CONNECTIONS; i++) {
 		struct router_connection *c = &r->connection[i];
 		const struct router_client *to, *gone;
@@ -191,9 +193,12 @@ static void tell_closing(struct router *r)
 				       .type = VSOCK_TYPE_STREAM,
 				       .op = VSOCK_OP_RST,
 			       }) ||
-		    to->stale)
+		    to->stale) {
 			forget(r, c);
+			any = true;
+		}
 	}
+	return any;
 }
 
 /* ---- packets ---- */
@@ -361,12 +366,12 @@ struct router_signals router_run(struct router *r, uint64_t now)
 	for (unsigned i = 0; i < r->client_count; i++)
 		r->client[i].waited_for = false;
 	tell_reset(r);
-	tell_closing(r);
+	(void)tell_closing(r);
 	for (unsigned i = 0; i < r->client_count; i++)
 		signals.again |= serve(r, (r->next + i) % r->client_count);
 	if (r->client_count > 0)
 		r->next = (r->next + 1) % r->client_count;
-	tell_closing(r);
+	signals.again |= tell_closing(r);
 	watch(r, now, &signals);
 	for (unsigned i = 0; i < r->client_count; i++) {
 		struct router_client *c = &r->client[i];

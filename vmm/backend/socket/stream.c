@@ -156,10 +156,20 @@ static bool on_packet(struct stream_end *end, const struct vsock_packet *packet)
 	}
 }
 
+/* Half a buffer that the peer does not know of is worth a packet; less goes with the next one. */
+static void tell_credit(struct stream_end *end, struct stream *s)
+{
+	if (s->used && s->taken - s->taken_told >= STREAM_BUFFER / 2)
+		(void)answer(end, s, VSOCK_OP_CREDIT_UPDATE);
+}
+
 void stream_run(struct stream_end *end)
 {
 	struct vsock_packet packet;
 
+	/* There was no room: a peer without credit says nothing that would be answered. */
+	for (unsigned i = 0; i < STREAM_CONNECTIONS; i++)
+		tell_credit(end, &end->stream[i]);
 	while (sockq_peek(&end->from, &packet) && on_packet(end, &packet))
 		sockq_next(&end->from);
 }
@@ -194,9 +204,7 @@ void stream_consume(struct stream_end *end, struct stream *s, uint32_t len)
 	s->held -= n;
 	memmove(s->buffer, s->buffer + n, s->held);
 	s->taken += n;
-	/* Half a buffer that the peer does not know of is worth a packet; less goes with the next one. */
-	if (s->taken - s->taken_told >= STREAM_BUFFER / 2)
-		(void)answer(end, s, VSOCK_OP_CREDIT_UPDATE);
+	tell_credit(end, s);
 }
 
 bool stream_close(struct stream_end *end, struct stream *s)
