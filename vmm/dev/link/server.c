@@ -9,7 +9,7 @@
 
 #include "vmm/base/util.h"
 
-enum { QUEUE_NOTIFY = 0x050, INTERRUPT_STATUS = 0x060 };
+enum { QUEUE_NOTIFY = 0x050 };
 
 static void irq(void *ctx, unsigned caller, bool level)
 {
@@ -23,8 +23,6 @@ static void irq(void *ctx, unsigned caller, bool level)
 void link_server_init(struct link_server *server, struct virtio_dev *vd, uint8_t *registers,
 		      struct link_ring *ring, struct virtio_kept *kept)
 {
-	uint32_t unacknowledged = __atomic_load_n(
-		(uint32_t *)(void *)(registers + INTERRUPT_STATUS), __ATOMIC_RELAXED);
 	bool in_use;
 
 	memset(server, 0, sizeof(*server));
@@ -35,7 +33,6 @@ void link_server_init(struct link_server *server, struct virtio_dev *vd, uint8_t
 	virtio_mmio_init(&server->mmio, vd, irq, server, registers);
 	if (!in_use)
 		return;
-	server->mmio.interrupt_status = unacknowledged;
 	virtio_go_on(vd);
 	virtio_keep_registers(vd, kept);
 }

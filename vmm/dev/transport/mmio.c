@@ -309,6 +309,10 @@ void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_dev *vd,
 		.ctx = ctx,
 		.page = page,
 	};
+	/* What a predecessor's driver has not acknowledged (kept.h) stays in the page all the time. */
+	if (page != NULL && vd->status != 0)
+		mmio->interrupt_status = __atomic_load_n(
+			(uint32_t *)(void *)(page + INTERRUPT_STATUS), __ATOMIC_RELAXED);
 	vd->transport = &mmio->transport;
 	changed(vd);
 }

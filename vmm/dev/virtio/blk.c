@@ -378,6 +378,8 @@ static void blk_notify(struct virtio_dev *vd, unsigned queue)
 
 static void blk_go_on(struct virtio_dev *vd)
 {
+	if (vd->config_new && !blk_of(vd)->changing)
+		virtio_config_changed(vd);
 	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
 		if (virtq_ready(vd, i))
 			blk_notify(vd, i);

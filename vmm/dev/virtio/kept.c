@@ -5,6 +5,8 @@
  */
 #include "vmm/dev/virtio/kept.h"
 
+#include <string.h>
+
 #include "vmm/base/util.h"
 #include "vmm/dev/virtio/ring.h"
 
@@ -92,6 +94,8 @@ void virtio_keep_registers(const struct virtio_dev *vd, struct virtio_kept *kept
 	r->device_features_select = vd->device_features_select;
 	r->driver_features_select = vd->driver_features_select;
 	r->queue_select = vd->queue_select;
+	if (vd->setup.config_size > 0)
+		memcpy(r->config, vd->setup.config, vd->setup.config_size);
 	for (unsigned i = 0; i < vd->setup.queue_count && i < VIRTIO_KEPT_QUEUES; i++) {
 		const struct virtq *vq = &vd->setup.queues[i];
 
@@ -152,6 +156,8 @@ static void take_up(struct virtio_dev *vd, struct virtio_kept *kept)
 	vd->device_features_select = r->device_features_select;
 	vd->driver_features_select = r->driver_features_select;
 	vd->queue_select = r->queue_select;
+	vd->config_new = vd->setup.config_size > 0 &&
+			 memcmp(r->config, vd->setup.config, vd->setup.config_size) != 0;
 	vd->broken = (vd->status & VIRTIO_STATUS_NEEDS_RESET) != 0 || vd->features != r->features;
 	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
 		struct virtq *vq = &vd->setup.queues[i];

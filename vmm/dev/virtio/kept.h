@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a device leaves to a successor that takes it up where it died, at whatever instruction that was: the
- * driver's registers, and for each queue how far it was answered. Where this is, the program that dies must
- * not lose it; nobody else need see it.
+ * driver's registers, the configuration that it may know, and for each queue how far it was answered. Where
+ * this is, the program that dies must not lose it; nobody else need see it.
  *
  * A kept queue is answered in the order in which its chains were taken, so one number says all: what is
  * available from that position on is not answered, and is taken again. Nothing of a chain in flight is
@@ -24,9 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmm/dev/virtio/queue.h"
-
-struct virtio_dev;
+#include "vmm/dev/virtio/virtio.h"
 
 enum { VIRTIO_KEPT_QUEUES = 16 };
 
@@ -43,6 +41,7 @@ struct virtio_kept_registers {
 	uint32_t status, generation;
 	uint32_t device_features_select, driver_features_select, queue_select;
 	uint32_t reserved;
+	uint8_t config[VIRTIO_CONFIG_BYTES]; /* as it was then: what the driver may know */
 	struct {
 		uint64_t area[VIRTQ_AREAS];
 		uint32_t size, enabled;

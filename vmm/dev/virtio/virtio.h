@@ -158,7 +158,8 @@ struct virtio_dev {
 	uint64_t features;                  /* negotiated; valid with FEATURES_OK */
 	uint64_t driver_features;           /* as written so far */
 	uint8_t status;
-	bool broken; /* NEEDS_RESET: queues stand still */
+	bool broken;     /* NEEDS_RESET: queues stand still */
+	bool config_new; /* taken up from a predecessor whose configuration was another (kept.h) */
 	uint32_t config_generation;
 	uint32_t complaints; /* how often it needed a reset; some are logged */
 	uint32_t device_features_select, driver_features_select;

@@ -201,8 +201,12 @@ static void tell_reset(struct virtio_vsock *vs)
 	const uint32_t event = EVENT_TRANSPORT_RESET;
 	struct virtq_chain chain;
 
-	if (!vs->event_owed || virtq_pop(&vs->vd, EVENT, &chain) != VIRTQ_GOT)
+	if (!vs->event_owed)
 		return;
+	while (virtq_pop(&vs->vd, EVENT, &chain) != VIRTQ_GOT) {
+		if (!virtq_kicks_on(&vs->vd, EVENT))
+			return; /* the driver's notification goes on from here */
+	}
 	if (virtq_write(&chain, 0, &event, sizeof(event)) < sizeof(event)) {
 		virtio_needs_reset(&vs->vd, "vsock: a buffer too small for an event");
 		return;
@@ -220,8 +224,12 @@ static void serve(struct virtio_dev *vd)
 
 	receive(vs);
 	transmit(vs);
-	if (vs->answer_owed)
+	while (vs->answer_owed) {
 		receive(vs);
+		if (vs->delivering)
+			break; /* the driver's notification goes on from here */
+		transmit(vs);
+	}
 	tell_reset(vs);
 	vs->backend->ops->flush(vs->backend);
 }

@@ -33,10 +33,15 @@ static _Alignas(4096) uint8_t ring[LINK_RING];
 static struct virtio_kept kept;
 static unsigned losses, waits;
 static bool server_runs, signalled;
+static bool takes_all; /* the program takes every store, and does nothing */
 
 static void run_server(void)
 {
-	if (server_runs)
+	struct link_ring *stores = (struct link_ring *)(void *)ring;
+
+	if (takes_all)
+		stores->head = stores->tail;
+	else if (server_runs)
 		signalled |= link_server_run(&server);
 }
 
@@ -117,6 +122,7 @@ static int begin(void **state)
 	memset(&kept, 0, sizeof(kept));
 	losses = waits = 0;
 	server_runs = true;
+	takes_all = false;
 	signalled = false;
 	console_memory_init(&memory, out, sizeof(out), in, sizeof(in));
 	driver_init(&d);
@@ -321,18 +327,30 @@ static void test_power_on(void **state)
 /* A program that says that its device is what none can be. */
 static void test_impossible_devices(void **state)
 {
-	static const uint32_t sizes[] = { 3, 512, UINT32_MAX };
+	static const uint32_t sizes[] = { 0, 3, 512, 0x10000, UINT32_MAX };
 
 	(void)state;
+	takes_all = true;
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
-		server_runs = false;
-		memset(ring, 0xff, 8); /* head and tail: nothing waits */
 		*(uint32_t *)(void *)(registers + 0x034) = sizes[i];
-		((struct link_ring *)(void *)ring)->head = 0;
-		((struct link_ring *)(void *)ring)->tail = 0;
-		losses = 0;
-		assert_int_not_equal(start_front(), VMM_OK);
+		assert_int_equal(start_front(), VMM_ERR_RANGE);
 	}
+	*(uint32_t *)(void *)(registers + 0x034) = 256;
+	assert_int_equal(start_front(), VMM_OK);
+	assert_int_equal(losses, 0);
+}
+
+/* One that does not take the features: no driver gets further, and the program is not given up. */
+static void test_features_that_are_not_taken(void **state)
+{
+	(void)state;
+	takes_all = true;
+	*(uint32_t *)(void *)(registers + STATUS) = 0;
+	assert_false(driver_start(&d, 0, 2, SIZE));
+	assert_int_equal(driver_read(&d, STATUS) & VIRTIO_STATUS_FEATURES_OK, 0);
+	assert_int_equal(losses, 0);
+	takes_all = false;
+	exchange(0);
 }
 
 /* One that writes anything anywhere: the guest may see it, the VMM goes on. */
@@ -371,6 +389,7 @@ int main(void)
 		TEST(test_restart),
 		TEST(test_power_on),
 		TEST(test_impossible_devices),
+		TEST(test_features_that_are_not_taken),
 		TEST(test_hostile_program),
 	};
 

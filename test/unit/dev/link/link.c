@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "test/support/virtio_driver.h"
+#include "vmm/backend/block/memory.h"
 #include "vmm/base/util.h"
 #include "vmm/dev/link/link.h"
+#include "vmm/dev/virtio/blk.h"
 #include "vmm/dev/virtio/rng.h"
 
 enum { SIZE = 16, PATIENCE = 10, PLENTY = 1000 };
@@ -74,7 +76,8 @@ static const struct link_setup setup = {
 	.lost = lost,
 };
 
-static void start_server(void)
+/* `ops`: instead of its own, or NULL. */
+static void init_rng(const struct virtio_ops *ops)
 {
 	virtio_rng_init(&rng,
 			&(struct virtio_setup){
@@ -84,6 +87,13 @@ static void start_server(void)
 				.owner = driver_owner(&d),
 			},
 			&source.backend);
+	if (ops != NULL)
+		rng.vd.setup.ops = ops;
+}
+
+static void start_server(void)
+{
+	init_rng(NULL);
 	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
 }
 
@@ -345,6 +355,55 @@ static void test_restart_keeps_interrupts(void **state)
 	assert_false(level);
 }
 
+/* Also if the program dies again while it starts: the page never says less. */
+static void go_on_and_look(struct virtio_dev *vd)
+{
+	(void)vd;
+	assert_int_equal(driver_read(&d, 0x060), 2);
+}
+
+static void test_restart_shows_interrupts(void **state)
+{
+	static struct virtio_ops ops;
+
+	(void)state;
+	ops = *rng.vd.setup.ops;
+	assert_true(driver_start(&d, 0, 1, SIZE));
+	virtio_config_changed(&rng.vd);
+	ops.go_on = go_on_and_look;
+	init_rng(&ops);
+	link_server_init(&server, &rng.vd, registers, (struct link_ring *)(void *)ring, &kept);
+}
+
+/* A disk whose size a successor sees first: the driver hears of it, once, and not that it is not known yet. */
+static void test_restart_with_another_size(void **state)
+{
+	static uint8_t bytes[8 * BLOCK_SECTOR];
+	static struct virtio_blk blk;
+	struct block_memory disk;
+	uint32_t generation = 0;
+
+	(void)state;
+	for (unsigned life = 0; life < 5; life++) {
+		block_memory_init(&disk, bytes, life == 0 ? 0 : sizeof(bytes), false);
+		disk.info.changing = life == 1 || life == 4;
+		disk.info.sectors = disk.info.changing ? 0 : disk.info.sectors;
+		virtio_blk_init(&blk, &(struct virtio_setup){ .name = "blk", .gmem = &d.gmem },
+				&disk.backend, 1, false);
+		link_server_init(&server, &blk.vd, registers, (struct link_ring *)(void *)ring,
+				 &kept);
+		d.vd = &blk.vd;
+		if (life == 0) {
+			assert_true(driver_start(&d, 0, 1, SIZE));
+			generation = driver_read(&d, 0x0fc);
+		}
+		link_remote_event(&remote, 0);
+		assert_int_equal(driver_read(&d, 0x100), life < 2 || life == 4 ? 0 : 8);
+		assert_int_equal(driver_acknowledge(&d) & 2, life == 2 ? 2 : 0);
+	}
+	assert_int_not_equal(driver_read(&d, 0x0fc), generation);
+}
+
 /* What the predecessor kept is no better than what a driver writes. */
 static void test_restart_with_nonsense(void **state)
 {
@@ -476,6 +535,8 @@ int main(void)
 		TEST(test_restart_before_ok),
 		TEST(test_given_up),
 		TEST(test_restart_keeps_interrupts),
+		TEST(test_restart_shows_interrupts),
+		TEST(test_restart_with_another_size),
 		TEST(test_restart_with_nonsense),
 		TEST(test_restart_of_another_kind),
 		TEST(test_restart_of_another_kind_before_ok),

@@ -303,6 +303,29 @@ static void other_types_are_answered_here(void **state)
 	assert_false(sock_link_take(&link.server_from, &got));
 }
 
+/* An answer that finds its buffer at once holds nothing up behind it. */
+static void packets_behind_another_type_leave(void **state)
+{
+	struct vsock_packet other = packet_of(VSOCK_OP_RW, 0), got;
+	uint32_t written;
+	int id;
+
+	(void)state;
+	start(0);
+	other.type = VSOCK_TYPE_STREAM + 1;
+	for (unsigned i = 0; i < 3; i++)
+		(void)offer(RX, 100);
+	for (unsigned i = 0; i < 3; i++)
+		transmit(&other, 0, 1);
+	transmit(&(struct vsock_packet){ .src_cid = CID, .type = VSOCK_TYPE_STREAM }, 0, 1);
+	(void)driver_kick(&d, TX);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(driver_used(&d, RX, &id, &written));
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(driver_used(&d, TX, &id, &written));
+	assert_true(sock_link_take(&link.server_from, &got));
+}
+
 static void wrong_packets_need_a_reset(void **state)
 {
 	static const struct {
@@ -398,6 +421,36 @@ static void lost_connections_are_told(void **state)
 	assert_true(vs.vd.broken);
 }
 
+/* A driver that suppresses notifications is asked for one when an event waits for its buffer. */
+static void check_event_waits(uint64_t features)
+{
+	uint32_t written;
+	int id;
+
+	start(features);
+	for (unsigned n = 0; n < 3; n++) {
+		assert_true(sock_link_say(&link.server_to, VSOCK_LINK_RESET));
+		virtio_event(&vs.vd, 0);
+		assert_true(vs.event_owed);
+		(void)offer(EVENT, 4);
+		assert_true(driver_kick(&d, EVENT));
+		assert_true(driver_used(&d, EVENT, &id, &written));
+		assert_false(vs.event_owed);
+	}
+}
+
+static void an_event_waits_for_a_buffer(void **state)
+{
+	(void)state;
+	check_event_waits(VIRTIO_F_EVENT_IDX);
+}
+
+static void an_event_waits_for_a_packed_buffer(void **state)
+{
+	(void)state;
+	check_event_waits(VIRTIO_F_RING_PACKED | VIRTIO_F_EVENT_IDX);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make, finish)
 
 int main(void)
@@ -410,10 +463,13 @@ int main(void)
 		CASE(a_full_backend_waits),
 		CASE(another_address_does_not_leave),
 		CASE(other_types_are_answered_here),
+		CASE(packets_behind_another_type_leave),
 		CASE(wrong_packets_need_a_reset),
 		CASE(small_buffers_need_a_reset),
 		CASE(without_a_driver_packets_are_dropped),
 		CASE(lost_connections_are_told),
+		CASE(an_event_waits_for_a_buffer),
+		CASE(an_event_waits_for_a_packed_buffer),
 	};
 
 	return cmocka_run_group_tests_name("dev/virtio/vsock", tests, NULL, NULL);
