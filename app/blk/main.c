@@ -51,16 +51,16 @@ static enum vmm_err open(struct native *n, const struct vmm_channel *client)
  * Tells whom it concerns, and waits; one kernel call less than one after the other. Interrupts stay as the
  * last one has left them, masked, until there is something to wait for: often a request is finished by then.
  */
-static bool go_on(struct native *n, const struct vmm_channel *client, bool answered, bool masked)
+static bool go_on(struct native *n, const struct vmm_channel *client, bool signal, bool masked)
 {
 	seL4_Word badge;
 
 	if (masked && driver.in_flight > 0) {
-		if (answered)
+		if (signal)
 			seL4_Signal(client->notify);
 		badge = native_ack_and_wait(n);
 		masked = false;
-	} else if (answered) {
+	} else if (signal) {
 		badge = native_signal_and_wait(n, client->notify);
 	} else {
 		badge = native_wait(n);
@@ -85,12 +85,11 @@ void runtime_main(void *page, uint64_t thread)
 		   driver.medium.serial[0] != '\0' ? ", serial " : "", driver.medium.serial);
 	seL4_Signal(client->notify);
 	for (unsigned rounds = 0;; rounds++) {
-		bool answered = blkdrv_run(&driver);
+		bool signal = blkdrv_run(&driver);
 
 		/* Now before the client hears of its answers, now while more are on their way. */
 		probe(driver.medium.generation,
-		      driver.medium.generation % 2 == 0 ? answered : driver.in_flight > 0, rounds);
-		answered = answered && !blkq_is_quiet(&driver.requests);
-		masked = go_on(&n, client, answered, masked);
+		      driver.medium.generation % 2 == 0 ? signal : driver.in_flight > 0, rounds);
+		masked = go_on(&n, client, signal, masked);
 	}
 }

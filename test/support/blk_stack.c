@@ -81,7 +81,7 @@ enum vmm_err stack_start_driver(struct blk_stack *s)
 {
 	enum vmm_err err = blkdrv_open(
 		&s->driver, &(struct blkdrv_setup){
-				    .ops = &vdrv_model_ops,
+				    .ops = s->ops != NULL ? s->ops : &vdrv_model_ops,
 				    .page = vdrv_model_page,
 				    .page_size = sizeof(vdrv_model_page),
 				    .dma = s->memory->dma,

@@ -49,6 +49,7 @@ struct blk_stack {
 	/* native programs */
 	struct stack_channel driver_channel, channel[STACK_CLIENTS];
 	struct blkdrv driver;
+	const struct vdrv_ops *ops; /* how the driver reaches the device; NULL: directly */
 	bool driver_open;
 	bool confined, confined_read_only; /* the driver's client is a VM with data[0] */
 	struct blkmux mux;

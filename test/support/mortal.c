@@ -20,6 +20,8 @@ static struct {
 	unsigned steps, last; /* taken; the one that is not */
 	bool alive;
 	jmp_buf end;
+	unsigned loads; /* until `other` runs */
+	void (*other)(void);
 } self;
 
 void mortal_keep(const void *at, size_t size)
@@ -42,6 +44,18 @@ void mortal_step(void)
 	if (self.steps + 1 == self.last)
 		longjmp(self.end, 1);
 	self.steps++;
+}
+
+void mortal_meanwhile(unsigned loads, void (*other)(void))
+{
+	self.loads = loads;
+	self.other = other;
+}
+
+static void load(void)
+{
+	if (self.loads > 0 && --self.loads == 0)
+		self.other();
 }
 
 static bool run(void (*life)(void), unsigned last)
@@ -110,6 +124,7 @@ static void store(const volatile void *at)
 	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *at, int order)  \
 	{                                                                                        \
 		(void)order;                                                                     \
+		load();                                                                          \
 		return __atomic_load_n(at, __ATOMIC_SEQ_CST);                                    \
 	}                                                                                        \
 	void __tsan_atomic##bits##_store(volatile uint##bits##_t *at, uint##bits##_t value,      \

@@ -31,5 +31,8 @@ struct mortal_fate {
  */
 bool mortal_survives(struct mortal_fate *fate, void (*life)(void), void *own, size_t size);
 
+/** Another program: runs in front of the code's `loads`-th atomic load from now on; or never, if there are fewer. */
+void mortal_meanwhile(unsigned loads, void (*other)(void));
+
 /** A step that is no store: what a test's device sees of the code. */
 void mortal_step(void);

@@ -14,9 +14,10 @@
 #include <cmocka.h>
 
 #include "test/support/blk_stack.h"
+#include "test/support/gpt_disk.h"
 #include "vmm/base/util.h"
 
-enum { ENTRIES_AT = 2, FIRST_USABLE = 34, LAST_USABLE = STACK_SECTORS - 34 };
+enum { LAST_USABLE = STACK_SECTORS - GPT_DISK_LAST };
 
 static struct blk_stack *s;
 
@@ -95,73 +96,14 @@ static void open_all(void)
 
 /* ---- partition tables ---- */
 
-static uint32_t crc32_of(const uint8_t *bytes, size_t size)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < size * 8; i++) {
-		uint32_t bit = ((uint32_t)bytes[i / 8] >> i % 8 ^ crc) & 1u;
-
-		crc = crc >> 1 ^ (bit != 0 ? 0xedb88320u : 0);
-	}
-	return ~crc;
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	memcpy(at, &value, sizeof(value));
-}
-
-static void seal_header(uint8_t *header)
-{
-	put32(header + 16, 0);
-	put32(header + 16, crc32_of(header, 92));
-}
-
-static void make_header(uint64_t at, uint64_t entries)
-{
-	uint8_t *header = s->disk + at * 512;
-
-	memset(header, 0, 512);
-	memcpy(header, "EFI PART", 8);
-	put32(header + 8, 0x10000);
-	put32(header + 12, 92);
-	put64(header + 24, at);
-	put64(header + 40, FIRST_USABLE);
-	put64(header + 48, LAST_USABLE);
-	put64(header + 72, entries);
-	put32(header + 80, 128);
-	put32(header + 84, 128);
-	put32(header + 88, crc32_of(s->disk + entries * 512, 128 * 128));
-	seal_header(header);
-}
-
-static void add_partition(uint64_t entries, unsigned number, uint64_t first, uint64_t last)
-{
-	uint8_t *entry = s->disk + entries * 512 + (number - 1) * 128;
-
-	memset(entry, 0x22, 16);
-	put64(entry + 32, first);
-	put64(entry + 40, last);
-}
-
-/* Two partitions, and one that says more than there is; at both ends of the disk. */
+/* Two partitions, and one that says more than there is. */
 static void make_table(void)
 {
-	static const uint64_t at[] = { 1, STACK_SECTORS - 1 };
-	static const uint64_t entries[] = { ENTRIES_AT, STACK_SECTORS - 33 };
+	static const struct gpt_disk_partition partitions[] = { { 100, 199 },
+								{ 200, 1199 },
+								{ 2000, LAST_USABLE + 1 } };
 
-	for (unsigned i = 0; i < 2; i++) {
-		add_partition(entries[i], 1, 100, 199);
-		add_partition(entries[i], 2, 200, 1199);
-		add_partition(entries[i], 3, 2000, LAST_USABLE + 1);
-		make_header(at[i], entries[i]);
-	}
+	gpt_disk_make(s->disk, STACK_SECTORS, partitions, ARRAY_SIZE(partitions));
 }
 
 static void test_partitions(void **state)
@@ -201,7 +143,7 @@ static void test_header_damaged(void **state)
 static void test_entries_damaged(void **state)
 {
 	make_table();
-	s->disk[ENTRIES_AT * 512 + 5000] ^= 1;
+	s->disk[GPT_DISK_ENTRIES_AT * 512 + 5000] ^= 1;
 	broken_primary(state);
 }
 
@@ -228,6 +170,14 @@ static void test_headers_refused(void **state)
 		{ 24, 7 },               /* it says that it stands elsewhere */
 		{ 40, LAST_USABLE + 1 }, /* first behind last */
 		{ 48, STACK_SECTORS },   /* beyond the disk */
+		/* A partition could be where a table is, and who has it change the table. */
+		{ 40, 1 },
+		{ 40, GPT_DISK_FIRST_USABLE - 1 },
+		{ 48, LAST_USABLE + 1 },
+		{ 48, STACK_SECTORS - 1 },
+		{ 72, GPT_DISK_FIRST_USABLE - 31 },
+		{ 72, 1000 },
+		{ 72, LAST_USABLE },
 		{ 72, STACK_SECTORS - 5 },
 		{ 72, 1 },
 		{ 72, UINT64_MAX - 3 },
@@ -246,9 +196,34 @@ static void test_headers_refused(void **state)
 		uint8_t header[512];
 
 		memcpy(header, s->disk + 512, sizeof(header));
-		put64(header + wrong[i].at, wrong[i].value);
-		seal_header(header);
+		memcpy(header + wrong[i].at, &wrong[i].value, sizeof(wrong[i].value));
+		gpt_disk_seal(header);
 		assert_false(gpt_header(&gpt, header, 1, STACK_SECTORS));
+	}
+	/* Too small for both tables, however it is counted. */
+	for (uint64_t sectors = 0; sectors < 2 * GPT_DISK_FIRST_USABLE; sectors++)
+		assert_false(gpt_header(&gpt, s->disk + 512, 1, sectors));
+}
+
+/* Few entries leave more room, and they may be anywhere that is not for partitions. */
+static void test_header_of_a_small_table(void **state)
+{
+	static const uint64_t first = 3, count = 4 | UINT64_C(128) << 32, entries[] = { 2, 20, 49 };
+	uint8_t header[512];
+	struct gpt gpt;
+
+	(void)state;
+	make_table();
+	memcpy(header, s->disk + 512, sizeof(header));
+	memcpy(header + 40, &first, sizeof(first));
+	memcpy(header + 80, &count, sizeof(count));
+	gpt_disk_seal(header);
+	assert_true(gpt_header(&gpt, header, 1, STACK_SECTORS));
+	memcpy(header + 40, &(uint64_t){ 50 }, sizeof(uint64_t));
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+		memcpy(header + 72, &entries[i], sizeof(entries[i]));
+		gpt_disk_seal(header);
+		assert_true(gpt_header(&gpt, header, 1, STACK_SECTORS));
 	}
 }
 
@@ -486,6 +461,39 @@ static void test_barrier(void **state)
 	}
 }
 
+/*
+ * A driver that has as many answers to give as its queue holds cannot take the barrier behind them, so it
+ * hears of it when there is room again.
+ */
+static void test_drain_behind_answers(void **state)
+{
+	struct blkmux_signals signals;
+	struct raw r;
+
+	(void)state;
+	stack_add(s, &(struct blkmux_client_setup){ .count = 100 });
+	open_all();
+	s->medium.late = true;
+	s->medium.depth = 1;
+	r = raw_client(0);
+	for (uint32_t i = 0; i < BLKQ_CAPACITY; i++)
+		put(&r, BLKQ_FLUSH, 0, 0, 0, i);
+	stack_run_mux(s);
+	stack_run_driver(s);
+	assert_true(s->driver.in_flight > 1);
+	stack_restart_mux(s);
+	assert_true(blkmux_run(&s->mux, 0).driver);
+	for (unsigned i = 0; i < 2 * BLKQ_CAPACITY; i++)
+		stack_run_driver(s);
+	assert_int_equal(blkq_room(&s->driver.responses), 0);
+	assert_false(s->driver.barrier);
+	signals = blkmux_run(&s->mux, 0);
+	assert_true(signals.driver);
+	assert_false(signals.opened);
+	stack_run_driver(s);
+	assert_true(blkmux_run(&s->mux, 0).opened);
+}
+
 /* ---- rates and turns ---- */
 
 static void test_rate(void **state)
@@ -511,6 +519,48 @@ static void test_rate(void **state)
 	}
 	/* A sector a millisecond, and what may be moved at once. */
 	assert_in_range(sectors, 1990, 2000 + RATE / 512 / 16 + 2);
+}
+
+/* However often it is looked at: 3 us are worth a byte and a half, and the half is not lost. */
+static void test_rate_of_a_busy_disk(void **state)
+{
+	enum { RATE = 512 * 1000, STEP_US = 3, STEPS = 30000 };
+	struct blkq_response response;
+	struct raw r;
+	unsigned sectors = 0;
+
+	(void)state;
+	stack_add(s, &(struct blkmux_client_setup){ .count = 100, .rate = RATE });
+	open_all();
+	r = raw_client(0);
+	for (unsigned i = 0; i < STEPS; i++) {
+		if (blkq_room(&r.requests) == BLKQ_CAPACITY)
+			put(&r, BLKQ_READ | BLKQ_SECTORS, 0, 1, 0, 0);
+		s->now += STEP_US;
+		stack_run_mux(s);
+		stack_run_driver(s);
+		for (; blkq_take(&r.responses, &response); sectors++)
+			assert_int_equal(response.status, BLKQ_OK);
+		(void)blkq_show(&r.responses);
+	}
+	assert_in_range(sectors, STEPS * STEP_US / 1000 - 2, STEPS * STEP_US / 1000 + 2);
+}
+
+/* What a gigahertz counter makes of the highest rate still fits: all that was gained is there. */
+static void test_highest_rate(void **state)
+{
+	enum { GIGAHERTZ = 1000000000 };
+	struct raw r;
+
+	(void)state;
+	s->mux.hz = GIGAHERTZ;
+	stack_add(s, &(struct blkmux_client_setup){ .count = 100, .rate = BLKMUX_RATE_MAX });
+	open_all();
+	r = raw_client(0);
+	s->now += GIGAHERTZ - 1;
+	put(&r, BLKQ_READ | BLKQ_SECTORS, 0, 1, 0, 1);
+	assert_int_equal(outcome(&r, 1), BLKQ_OK);
+	assert_int_equal(s->mux.client[0].allowance, BLKMUX_RATE_MAX / 16 + 1 - 512);
 }
 
 static void test_turns(void **state)
@@ -663,6 +713,9 @@ static void test_bad_memory(void **state)
 	setup.link.responses_size = 100;
 	assert_int_equal(blkmux_add(&s->mux, &setup), VMM_ERR_INVALID);
 	setup.link.responses_size = sizeof(c->responses);
+	setup.rate = BLKMUX_RATE_MAX + 1;
+	assert_int_equal(blkmux_add(&s->mux, &setup), VMM_ERR_RANGE);
+	setup.rate = BLKMUX_RATE_MAX;
 	for (unsigned i = 0; i < BLKMUX_CLIENTS; i++)
 		assert_int_equal(blkmux_add(&s->mux, &setup), VMM_OK);
 	assert_int_equal(blkmux_add(&s->mux, &setup), VMM_ERR_NOMEM);
@@ -678,6 +731,7 @@ int main(void)
 		TEST(test_entries_damaged),
 		TEST(test_header_unreadable),
 		TEST(test_headers_refused),
+		TEST(test_header_of_a_small_table),
 		TEST(test_no_table),
 		TEST(test_ranges),
 		TEST(test_sharing),
@@ -689,7 +743,10 @@ int main(void)
 		TEST(test_without_end),
 		TEST(test_plugged),
 		TEST(test_barrier),
+		TEST(test_drain_behind_answers),
 		TEST(test_rate),
+		TEST(test_rate_of_a_busy_disk),
+		TEST(test_highest_rate),
 		TEST(test_turns),
 		TEST(test_strange_responses),
 		TEST(test_quiet),

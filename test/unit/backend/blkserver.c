@@ -42,7 +42,7 @@ static void done(void *ctx, struct block_request *request, enum block_status sta
 	last = status;
 }
 
-static void make(uint32_t features)
+static void start(void)
 {
 	const struct block_sddf_setup setup = {
 		.requests = request_page,
@@ -55,6 +55,13 @@ static void make(uint32_t features)
 		.data_size = sizeof(data),
 		.signal = { raise, NULL },
 	};
+
+	assert_int_equal(block_sddf_init(&b, &setup), VMM_OK);
+	b.backend.done = done;
+}
+
+static void make(uint32_t features)
+{
 	struct block_info info;
 
 	memset(request_page, 0, sizeof(request_page));
@@ -64,8 +71,7 @@ static void make(uint32_t features)
 	memset(data, 0, sizeof(data));
 	raised = answers = 0;
 	server = NULL;
-	assert_int_equal(block_sddf_init(&b, &setup), VMM_OK);
-	b.backend.done = done;
+	start();
 	assert_int_equal(
 		blkq_init(&requests, BLKQ_REQUESTS, false, request_page, sizeof(request_page)),
 		VMM_OK);
@@ -423,6 +429,34 @@ static void test_plain_ranges(void **state)
 	assert_int_equal(data[got.offset + 4095], 0);
 }
 
+/* A server that could, but in blocks of its own: other sectors of theirs must stay as they are. */
+static void test_coarse_ranges(void **state)
+{
+	struct block_request discard = ask(BLOCK_DISCARD, 3, 2);
+	struct block_request zero = ask(BLOCK_WRITE_ZEROES, 3, 2);
+	struct blkq_request got;
+
+	(void)state;
+	make(BLKQ_F_DISCARD | BLKQ_F_WRITE_ZEROES);
+	assert_int_equal(submit(&discard), BLOCK_ACCEPTED);
+	assert_int_equal(answers, 1);
+	assert_int_equal(blkq_length(&requests), 0);
+	assert_int_equal(submit(&zero), BLOCK_ACCEPTED);
+	got = received();
+	assert_int_equal(got.code, BLKQ_READ);
+	memset(data + got.offset, 0x55, 4096);
+	respond(got.id, BLKQ_OK, 1);
+	got = received();
+	assert_int_equal(got.code, BLKQ_WRITE);
+	assert_int_equal(data[got.offset + 3 * 512 - 1], 0x55);
+	assert_int_equal(data[got.offset + 3 * 512], 0);
+	assert_int_equal(data[got.offset + 5 * 512 - 1], 0);
+	assert_int_equal(data[got.offset + 5 * 512], 0x55);
+	respond(got.id, BLKQ_OK, 1);
+	assert_int_equal(answers, 2);
+	assert_int_equal(last, BLOCK_OK);
+}
+
 /* Pages that say impossible things: no medium, or a sensible one. */
 static void test_media(void **state)
 {
@@ -477,6 +511,31 @@ static void test_dies_showing(void **state)
 	assert_false(info.changing); /* nobody shows another one */
 }
 
+/* Answers to its predecessor can keep a server from taking the barrier: it hears when they are read. */
+static void test_barrier_behind_answers(void **state)
+{
+	struct block_request r = ask(BLOCK_FLUSH, 0, 0);
+	struct blkq_response response = { .status = BLKQ_OK };
+	struct block_info info;
+
+	(void)state;
+	make(BLKQ_F_SECTORS);
+	for (; response.id < BLKQ_CAPACITY; response.id++)
+		assert_true(blkq_put(&responses, &response));
+	(void)blkq_show(&responses);
+	start();
+	b.backend.ops->info(&b.backend, &info);
+	assert_int_equal(submit(&r), BLOCK_FULL);
+	assert_int_equal(raised, 1);
+	b.backend.ops->poll(&b.backend);
+	assert_int_equal(raised, 2);
+	response.id = received().id;
+	assert_int_equal(response.id, BLKQ_ID_LIFE | 2);
+	respond(response.id, BLKQ_OK, 0);
+	assert_int_equal(raised, 2);
+	assert_int_equal(submit(&r), BLOCK_ACCEPTED);
+}
+
 static void test_bad_memory(void **state)
 {
 	struct block_sddf_setup setup = {
@@ -516,8 +575,10 @@ int main(void)
 		cmocka_unit_test(test_plain_write),
 		cmocka_unit_test(test_plain_read),
 		cmocka_unit_test(test_plain_ranges),
+		cmocka_unit_test(test_coarse_ranges),
 		cmocka_unit_test(test_media),
 		cmocka_unit_test(test_dies_showing),
+		cmocka_unit_test(test_barrier_behind_answers),
 		cmocka_unit_test(test_bad_memory),
 	};
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "test/support/blk_stack.h"
+#include "test/support/vdrv_model.h"
 #include "vmm/base/util.h"
 
 static struct blk_stack *s;
@@ -110,6 +111,46 @@ static void test_moves(void **state)
 	assert_int_equal(s->disk[27 * 512], 0x41);
 	assert_int_equal(s->memory->data[0][4096 + 4095], 0x41);
 	assert_false(blkdrv_run(&s->driver));
+}
+
+enum { QUEUE_NOTIFY = 0x050 };
+
+static void *unheard; /* registers of a device that was told to look, and has not */
+
+static void write_slowly(void *regs, unsigned offset, uint32_t value)
+{
+	if (offset == QUEUE_NOTIFY)
+		unheard = regs;
+	else
+		vdrv_model_ops.write(regs, offset, value);
+}
+
+/* A disk that is too slow to say its serial number goes without, and its late answer is nobody's. */
+static void test_slow_to_say_its_id(void **state)
+{
+	struct vdrv_ops ops = vdrv_model_ops;
+	struct blkq_medium medium;
+	struct blkq_response response;
+
+	(void)state;
+	s->ops = &ops;
+	ops.write = write_slowly;
+	memcpy(s->medium.info.serial, "12345678901234567890", 20);
+	assert_int_equal(stack_start_driver(s), VMM_OK);
+	assert_non_null(unheard);
+	ops.write = vdrv_model_ops.write;
+	ops.write(unheard, QUEUE_NOTIFY, 0);
+	assert_true(blkq_medium_read(s->driver_channel.medium, &medium));
+	assert_string_equal(medium.serial, "");
+	s->disk[512] = 0x41;
+	for (uint32_t id = 1; id <= 3; id++) {
+		put(BLKQ_READ | BLKQ_SECTORS, 1, 1, data(0), id);
+		assert_true(blkdrv_run(&s->driver));
+		expect(id, BLKQ_OK, 1);
+		assert_false(blkq_take(&responses, &response));
+		assert_int_equal(s->memory->data[0][0], 0x41);
+	}
+	assert_int_equal(s->driver.in_flight, 0);
 }
 
 static void test_refuses(void **state)
@@ -290,9 +331,16 @@ static void test_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_medium),    TEST(test_moves),    TEST(test_refuses),
-		TEST(test_room),      TEST(test_broken),   TEST(test_absent),
-		TEST(test_used_ring), TEST(test_confined), TEST(test_confined_read_only),
+		TEST(test_medium),
+		TEST(test_moves),
+		TEST(test_slow_to_say_its_id),
+		TEST(test_refuses),
+		TEST(test_room),
+		TEST(test_broken),
+		TEST(test_absent),
+		TEST(test_used_ring),
+		TEST(test_confined),
+		TEST(test_confined_read_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

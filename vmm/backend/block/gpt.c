@@ -59,6 +59,21 @@ static uint32_t header_crc(const uint8_t *sector, uint32_t size)
 	return ~crc;
 }
 
+/*
+ * From the disk's begin (5.3.1): a boot record, the header, entries; usable sectors; entries, the other header.
+ * No usable sector may be one of the others: who was given it could change the table.
+ */
+static bool places_ok(const struct gpt *gpt, uint64_t sectors)
+{
+	enum { BEFORE = 2, BEHIND = 1 };
+	uint64_t n = gpt_entries_sectors(gpt);
+
+	return sectors > BEFORE + n + n + BEHIND && gpt->first >= BEFORE + n &&
+	       gpt->first <= gpt->last && gpt->last < sectors - BEHIND - n &&
+	       range_inside(gpt->entries, n, BEFORE, sectors - BEFORE - BEHIND) &&
+	       (gpt->entries + n <= gpt->first || gpt->entries > gpt->last);
+}
+
 bool gpt_header(struct gpt *gpt, const uint8_t sector[GPT_SECTOR], uint64_t at, uint64_t sectors)
 {
 	static const uint8_t signature[8] = { 'E', 'F', 'I', ' ', 'P', 'A', 'R', 'T' };
@@ -76,8 +91,7 @@ bool gpt_header(struct gpt *gpt, const uint8_t sector[GPT_SECTOR], uint64_t at, 
 	    get64(sector + AT_MY_LBA) != at)
 		return false;
 	if (get32(sector + AT_ENTRY_SIZE) != GPT_ENTRY || found.entry_count == 0 ||
-	    found.entry_count > GPT_ENTRIES || found.first > found.last || found.last >= sectors ||
-	    !range_inside(found.entries, gpt_entries_sectors(&found), 2, sectors - 2))
+	    found.entry_count > GPT_ENTRIES || !places_ok(&found, sectors))
 		return false;
 	*gpt = found;
 	return true;

@@ -25,7 +25,7 @@ struct gpt {
 
 /**
  * Checks the header that stands in sector `at` (1, or the last one) of a disk of `sectors`. False if it is
- * not one, or one with larger tables than we read.
+ * not one, has larger tables than we read, or lets partitions lie where tables are.
  */
 bool gpt_header(struct gpt *gpt, const uint8_t sector[GPT_SECTOR], uint64_t at, uint64_t sectors);
 

@@ -58,6 +58,8 @@ enum vmm_err blkmux_add(struct blkmux *m, const struct blkmux_client_setup *setu
 
 	if (m->client_count == BLKMUX_CLIENTS)
 		return VMM_ERR_NOMEM;
+	if (setup->rate > BLKMUX_RATE_MAX)
+		return VMM_ERR_RANGE;
 	err = attach(&c->requests, &c->responses, true, &setup->link);
 	if (err != VMM_OK)
 		return err;
@@ -183,6 +185,11 @@ static void respond(struct blkmux_client *c, uint32_t id, uint32_t status, uint3
 
 static void table_read(struct blkmux *m, bool good);
 
+static bool drains(const struct blkmux *m)
+{
+	return m->drain == BLKMUX_DRAIN_OWED || m->drain == BLKMUX_DRAIN_SENT;
+}
+
 /* Only the barrier's answer counts while there is one: the others are our predecessor's. */
 static bool draining(struct blkmux *m, const struct blkq_response *response)
 {
@@ -193,7 +200,8 @@ static bool draining(struct blkmux *m, const struct blkq_response *response)
 	return true;
 }
 
-static void take_responses(struct blkmux *m)
+/* True if there were any. */
+static bool take_responses(struct blkmux *m)
 {
 	struct blkq_response response;
 
@@ -225,7 +233,7 @@ static void take_responses(struct blkmux *m)
 					: response.status,
 				0);
 	}
-	(void)blkq_show(&m->responses);
+	return blkq_show(&m->responses);
 }
 
 /* ---- the partition table ---- */
@@ -340,8 +348,7 @@ static bool open_clients(struct blkmux *m, uint64_t now, uint64_t *signals)
 {
 	bool any = false;
 
-	if (!m->started || m->drain == BLKMUX_DRAIN_OWED || m->drain == BLKMUX_DRAIN_SENT ||
-	    m->table == BLKMUX_TABLE_ENTRIES)
+	if (!m->started || drains(m) || m->table == BLKMUX_TABLE_ENTRIES)
 		return false;
 	if (m->table == BLKMUX_TABLE_HEADER && (m->medium.features & BLKQ_F_SECTORS) == 0) {
 		m->table = BLKMUX_TABLE_DONE; /* a plain driver reads no single sectors */
@@ -436,13 +443,12 @@ static bool allowed(const struct blkmux *m, struct blkmux_client *c, uint64_t no
 	if (rate == 0 || m->hz == 0)
 		return true;
 	passed = now > c->filled ? now - c->filled : 0;
-	gained = passed >= m->hz ? rate : rate * passed / m->hz;
-	if (gained > 0) {
-		c->filled = now;
-		c->allowance += (int64_t)gained;
-		if (c->allowance > (int64_t)burst)
-			c->allowance = (int64_t)burst;
-	}
+	gained = passed >= m->hz ? 0 : rate * passed + c->part;
+	c->part = gained % m->hz;
+	c->allowance += (int64_t)(passed >= m->hz ? rate : gained / m->hz);
+	c->filled += passed;
+	if (c->allowance > (int64_t)burst)
+		c->allowance = (int64_t)burst;
 	return c->allowance > 0;
 }
 
@@ -551,15 +557,18 @@ static void serve_clients(struct blkmux *m, uint64_t now, struct blkmux_signals 
 struct blkmux_signals blkmux_run(struct blkmux *m, uint64_t now)
 {
 	struct blkmux_signals signals = { 0 };
+	bool taken;
 
 	watch_driver(m);
-	take_responses(m);
+	taken = take_responses(m);
 	if (m->sync)
 		unsend_all(m);
 	signals.opened = open_clients(m, now, &signals.clients);
 	if (m->started && send_all(m))
 		serve_clients(m, now, &signals);
 	signals.driver = blkq_show(&m->requests);
+	/* There is room for an answer to each slot; only the barrier may have waited for others to be taken. */
+	signals.driver |= taken && drains(m);
 	for (uint32_t i = 0; i < m->client_count; i++) {
 		struct blkmux_client *c = &m->client[i];
 

@@ -32,6 +32,9 @@ enum {
 	BLKMUX_OWN_DATA = GPT_ENTRIES_BYTES, /* data region it needs for itself */
 };
 
+/* Bytes a second: times the ticks of a second, up to 10^9, it fits into 64 bits. */
+#define BLKMUX_RATE_MAX ((UINT64_C(1) << 34) - 1)
+
 /* The shared memory of one channel, as mapped here. */
 struct blkmux_link {
 	void *requests, *responses, *medium;
@@ -44,7 +47,7 @@ struct blkmux_client_setup {
 	uint64_t first, count;          /* sectors; count 0: to the end */
 	uint32_t partition;             /* instead; 0: none */
 	bool read_only;
-	uint64_t rate; /* bytes a second; 0: no limit */
+	uint64_t rate; /* bytes a second, up to BLKMUX_RATE_MAX; 0: no limit */
 	const char *serial;
 };
 
@@ -71,6 +74,7 @@ struct blkmux_client {
 	struct blkq_request request;
 	int64_t allowance; /* bytes it may still move; negative: in debt */
 	uint64_t filled;   /* when it was last filled up */
+	uint64_t part;     /* of a byte that it has gained beyond that, in hz-ths */
 	uint32_t refused;  /* requests that broke a rule */
 };
 
@@ -131,7 +135,7 @@ struct blkmux_setup {
 
 VMM_MUST_CHECK enum vmm_err blkmux_init(struct blkmux *m, const struct blkmux_setup *setup);
 
-/** Adds a client, before the first run. VMM_ERR_NOMEM: too many. */
+/** Adds a client, before the first run. VMM_ERR_NOMEM: too many; VMM_ERR_RANGE: its rate is too high. */
 VMM_MUST_CHECK enum vmm_err blkmux_add(struct blkmux *m, const struct blkmux_client_setup *setup);
 
 /** The driver will not run again: nobody has a disk any more. True: its clients must be signalled. */

@@ -27,6 +27,12 @@ static bool fine(const struct block_sddf *b)
 	return (b->medium.features & BLKQ_F_SECTORS) != 0;
 }
 
+/* In whole blocks only it would also be done to sectors that were not meant. */
+static bool can(const struct block_sddf *b, uint32_t feature)
+{
+	return fine(b) && (b->medium.features & feature) != 0;
+}
+
 /* ---- the data region ---- */
 
 static bool is_taken(const struct block_sddf *b, uint32_t unit)
@@ -75,7 +81,7 @@ static uint8_t *data_of(const struct block_sddf *b, const struct block_sddf_slot
 /* Operations as this server can do them. */
 static enum block_op possible(const struct block_sddf *b, enum block_op op)
 {
-	if (op == BLOCK_WRITE_ZEROES && (b->medium.features & BLKQ_F_WRITE_ZEROES) == 0)
+	if (op == BLOCK_WRITE_ZEROES && !can(b, BLKQ_F_WRITE_ZEROES))
 		return BLOCK_WRITE;
 	return op;
 }
@@ -345,7 +351,7 @@ static enum block_submit sddf_submit(struct block_backend *backend, struct block
 		return BLOCK_ACCEPTED;
 	}
 	fresh.op = possible(b, request->op);
-	if (fresh.op == BLOCK_DISCARD && (b->medium.features & BLKQ_F_DISCARD) == 0) {
+	if (fresh.op == BLOCK_DISCARD && !can(b, BLKQ_F_DISCARD)) {
 		backend->done(backend->ctx, request, BLOCK_OK);
 		return BLOCK_ACCEPTED;
 	}
@@ -446,17 +452,20 @@ static void sddf_poll(struct block_backend *backend)
 	struct blkq_medium medium;
 	struct blkq_response response;
 	bool other = changed(b, &medium); /* before its predecessor's last answers are taken */
+	bool taken;
 
 	/* No more than a queue of them: a server that answers for ever must not hold us. */
 	for (uint32_t left = BLKQ_CAPACITY; left > 0 && blkq_take(&b->responses, &response); left--)
 		take_response(b, &response);
-	(void)blkq_show(&b->responses);
+	taken = blkq_show(&b->responses);
 	if (!blkq_is_sane(&b->responses) || !blkq_is_sane(&b->requests))
 		server_did(&b->server, SERVER_INDEX);
 	if (other)
 		turn_to(b, &medium);
 	(void)settled(b);
-	(void)sddf_kick(backend, false);
+	/* There is room for an answer to each slot; only a barrier may have waited for others to be taken. */
+	if (blkq_show(&b->requests) || (taken && b->barrier != BLOCK_SDDF_FREE))
+		b->signal.raise(b->signal.ctx);
 }
 
 static void sddf_cancel(struct block_backend *backend, struct block_request *request)
@@ -478,17 +487,21 @@ static void sddf_info(struct block_backend *backend, struct block_info *info)
 {
 	struct block_sddf *b = of(backend);
 	struct blkq_medium medium;
+	bool changing = false;
 
-	if (!b->known && changed(b, &medium))
-		turn_to(b, &medium);
+	/* A server may begin to change it, or end, between any two looks; then one more tells. */
+	for (unsigned looks = 2; looks > 0 && !b->known; looks--) {
+		changing = blkq_medium_is_changing(b->medium_page);
+		if (changed(b, &medium))
+			turn_to(b, &medium);
+	}
 	*info = (struct block_info){
 		.sectors = b->medium.sectors,
 		.block_size = b->medium.sectors != 0 ? b->medium.block_size : BLOCK_SECTOR,
 		.read_only = b->medium.read_only,
 		.discard = true,
 		.write_zeroes = true,
-		.changing = !b->known && blkq_medium_is_changing(b->medium_page) &&
-			    !server_is_over(&b->server),
+		.changing = !b->known && changing && !server_is_over(&b->server),
 	};
 	memcpy(info->serial, b->medium.serial, BLOCK_SERIAL);
 }

@@ -246,14 +246,17 @@ bool blkq_medium_read(const void *page, struct blkq_medium *medium)
 {
 	const struct medium_page *p = page;
 	struct medium_page copy;
+	uint32_t generation;
 
 	memset(medium, 0, sizeof(*medium));
 	if (__atomic_load_n(&p->ready, __ATOMIC_ACQUIRE) != 1)
 		return false;
+	generation = blkq_medium_generation(p);
 	memcpy(&copy, p, sizeof(copy));
-	/* A server that was just changing it will say so when it is done. */
+	/* A server that was just changing it, or has changed it, will say so when it is done. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (__atomic_load_n(&p->ready, __ATOMIC_RELAXED) != 1)
+	if (__atomic_load_n(&p->ready, __ATOMIC_ACQUIRE) != 1 ||
+	    blkq_medium_generation(p) != generation)
 		return false;
 	medium->read_only = copy.read_only != 0;
 	medium->queue_depth = copy.queue_depth;

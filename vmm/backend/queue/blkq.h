@@ -13,10 +13,12 @@
  *
  * Either end may die and be started again in the memory it had.
  *   A server counts its starts in its page (blkq_medium.generation). One that is not the first drops
- *   requests until BLKQ_SYNC with its own generation; its client then sends again whatever was not answered.
+ *   requests until BLKQ_SYNC with its own generation, and signals, for that makes room; its client then sends
+ *   again whatever was not answered.
  *   A client counts its starts behind its requests (blkq_life). One that is not the first sends
  *   BLKQ_BARRIER and uses no answer, and none of its data region, until that is answered: what its
- *   predecessor had asked for moves no more then.
+ *   predecessor had asked for moves no more then. Until then it signals whenever it has taken answers:
+ *   the barrier may be the one request that has to wait for the room of its own.
  *
  * A client that signals and then looks for answers by itself says so there, too (blkq_quiet): on one core
  * they are often there when the signal's call returns, and theirs would only wake it for nothing. A server

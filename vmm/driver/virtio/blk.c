@@ -28,6 +28,7 @@ enum {
 	ID_BYTES = 20,
 	FLAG_UNMAP = 1,
 	POLLS = 100000000,
+	OWN_SLOT = BLKDRV_SLOTS, /* for the driver's own request, which may be answered late */
 };
 
 /* Wire (5.2.6). */
@@ -46,9 +47,9 @@ struct range_segment {
 _Static_assert(sizeof(struct header) == 16 && sizeof(struct range_segment) == 16, "5.2.6");
 
 struct blkdrv_headers {
-	struct header header[BLKDRV_SLOTS];
+	struct header header[BLKDRV_SLOTS + 1];
 	struct range_segment segment[BLKDRV_SLOTS];
-	uint8_t status[BLKDRV_SLOTS];
+	uint8_t status[BLKDRV_SLOTS + 1];
 	char id[ID_BYTES];
 };
 
@@ -221,6 +222,8 @@ static void take_request(struct blkdrv *d, const struct blkq_request *request)
 		d->barrier_request = *request;
 	} else if (!d->syncing) {
 		begin(d, request);
+	} else {
+		d->dropped = true;
 	}
 }
 
@@ -268,7 +271,7 @@ static bool take_completions(struct blkdrv *d)
 		any = true;
 		if (taken == VRING_BAD)
 			d->bad++;
-		else
+		else if (slot != OWN_SLOT)
 			finish(d, slot, d->headers->status[slot]);
 	}
 	return any;
@@ -288,7 +291,7 @@ static void fail_all(struct blkdrv *d)
 
 bool blkdrv_run(struct blkdrv *d)
 {
-	bool again;
+	bool again, signal;
 
 	(void)vdrv_interrupt(&d->device);
 	if (!d->broken && vdrv_broken(&d->device))
@@ -300,7 +303,10 @@ bool blkdrv_run(struct blkdrv *d)
 			vdrv_kick(&d->device, 0);
 		again |= !d->broken && vring_listen(&d->ring);
 	} while (again);
-	return blkq_show(&d->responses);
+	signal = blkq_show(&d->responses) && !blkq_is_quiet(&d->requests);
+	signal |= d->dropped; /* a client that is quiet looks for answers only */
+	d->dropped = false;
+	return signal;
 }
 
 /* GET_ID (5.2.6), the only request the driver makes for itself; before there are any others. */
@@ -308,22 +314,22 @@ static void read_id(struct blkdrv *d)
 {
 	struct blkdrv_headers *h = d->headers;
 	struct vring_buffer buffers[3] = {
-		{ slot_paddr(d, &h->header[0]), sizeof(h->header[0]) },
+		{ slot_paddr(d, &h->header[OWN_SLOT]), sizeof(h->header[OWN_SLOT]) },
 		{ slot_paddr(d, h->id), ID_BYTES },
-		{ slot_paddr(d, &h->status[0]), 1 },
+		{ slot_paddr(d, &h->status[OWN_SLOT]), 1 },
 	};
 	uint32_t token, written;
 
-	h->header[0] = (struct header){ .type = T_GET_ID };
-	h->status[0] = S_UNWRITTEN;
-	if (vring_add(&d->ring, buffers, 1, 2, 0) != VMM_OK)
+	h->header[OWN_SLOT] = (struct header){ .type = T_GET_ID };
+	h->status[OWN_SLOT] = S_UNWRITTEN;
+	if (vring_add(&d->ring, buffers, 1, 2, OWN_SLOT) != VMM_OK)
 		return;
 	if (vring_publish(&d->ring))
 		vdrv_kick(&d->device, 0);
 	for (unsigned i = 0; i < POLLS; i++) {
 		if (vring_take(&d->ring, &token, &written) == VRING_EMPTY)
 			continue;
-		if (h->status[0] == S_OK)
+		if (h->status[OWN_SLOT] == S_OK)
 			memcpy(d->medium.serial, h->id, ID_BYTES);
 		return;
 	}

@@ -60,6 +60,7 @@ struct blkdrv {
 	uint64_t data_paddr, data_size;
 	bool broken;
 	bool syncing; /* requests are dropped until BLKQ_SYNC */
+	bool dropped; /* just now: the client may wait for their room */
 	bool barrier; /* `barrier_request` was taken, and waits for those before it */
 	struct blkq_request barrier_request;
 	uint32_t in_flight;
@@ -76,5 +77,5 @@ size_t blkdrv_dma_bytes(void);
  */
 VMM_MUST_CHECK enum vmm_err blkdrv_open(struct blkdrv *d, const struct blkdrv_setup *setup);
 
-/** Moves whatever can be moved. True: there are answers; the client must be signalled, unless it is quiet. */
+/** Moves whatever can be moved. True: the client must be signalled. */
 bool blkdrv_run(struct blkdrv *d);
