@@ -19,7 +19,6 @@
 #include "app/admin/admin.h"
 
 enum {
-	RESTARTS_MAX = 1000,
 	IN_A_ROW_MAX = 8, /* starts that came to nothing */
 	SPSR_EL0 = 0,
 };
@@ -106,7 +105,7 @@ bool restart(struct admin *a, struct program *p)
 	};
 	enum { RESUME = 1 };
 
-	if (!p->restart || p->restarts == RESTARTS_MAX || p->in_a_row == IN_A_ROW_MAX) {
+	if (!p->restart || p->in_a_row == IN_A_ROW_MAX) {
 		give_up(a, p);
 		return false;
 	}

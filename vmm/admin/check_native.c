@@ -275,17 +275,21 @@ static void check_mac(const struct system *system, uint32_t vm, uint32_t index, 
 	}
 }
 
-/* The largest packet must fit, or it would never leave. */
-static void check_net(const struct system_device *device, const char *path, struct report *report)
+/*
+ * Whole pages: what is in the last one would be another's. And the largest packet must fit into a network's, or
+ * it would never leave.
+ */
+static void check_data(const struct system_device *device, const char *path, struct report *report)
 {
-	enum { LEAST_KIB = 128 };
+	enum { PAGE_KIB = 4, NET_LEAST_KIB = 128 };
 	struct text found;
 
-	if (device->kind != VMM_DEVICE_VIRTIO_NET || device->data_kib >= LEAST_KIB)
-		return;
 	text_clear(&found);
 	text_add_number(&found, device->data_kib);
-	report_add(report, path, "data-kib", found.at, "at least 128 for a network device");
+	if (device->data_kib % PAGE_KIB != 0)
+		report_add(report, path, "data-kib", found.at, "a multiple of 4: whole pages");
+	if (device->kind == VMM_DEVICE_VIRTIO_NET && device->data_kib < NET_LEAST_KIB)
+		report_add(report, path, "data-kib", found.at, "at least 128 for a network device");
 }
 
 static bool program_has_cid(const struct system *system, uint32_t cid)
@@ -438,7 +442,7 @@ static void check_vm_devices(const struct system *system, uint32_t vm, struct re
 		check_block(device, path.at, report);
 		check_shared(system, vm, i, path.at, report);
 		check_mac(system, vm, i, path.at, report);
-		check_net(device, path.at, report);
+		check_data(device, path.at, report);
 		check_socket(system, vm, i, path.at, report);
 		check_balloon(mine, device, path.at, report);
 		check_terminal(device, path.at, report);

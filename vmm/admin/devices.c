@@ -10,7 +10,7 @@
 
 #define VIRTIO_BASE      UINT64_C(0x0a000000)
 #define VIRTIO_INTERRUPT UINT32_C(48)
-#define RATE_KIB_MAX     (UINT64_C(1) << 32)
+#define RATE_KIB_MAX     ((UINT64_C(1) << 24) - 1) /* times KiB and 10^9 Hz: 64 bits */
 
 static const char *const transports[] = { "mmio", "pci", NULL };
 

@@ -392,6 +392,20 @@ static void who_dies_in_a_row_is_given_up(void **state)
 	assert_true((world_thread(ONE, 0)->notification->signals & vmm_channel()->badge) != 0);
 }
 
+/* However long a system runs: who is alive between its deaths is not given up. */
+static void who_dies_now_and_then_is_not(void **state)
+{
+	struct program *disks = &world.admin.programs[DISKS];
+
+	(void)state;
+	world_run();
+	for (unsigned i = 0; i < 5000; i++) {
+		restart_alive(&world.admin, UINT64_C(1) << DISKS);
+		assert_true(restart(&world.admin, disks));
+	}
+	assert_int_equal(fate(ONE, vmm_channel()), 0);
+}
+
 /* ---- refused calls ---- */
 
 static void every_refused_call_ends_in_words(void **state)
@@ -422,6 +436,7 @@ int main(void)
 		TEST(all_but_the_timer_start_again),
 		TEST(who_starts_again_has_its_neighbours_signalled),
 		TEST(who_dies_in_a_row_is_given_up),
+		TEST(who_dies_now_and_then_is_not),
 		TEST(a_program_of_a_device_starts_again),
 		TEST(every_refused_call_ends_in_words),
 	};
