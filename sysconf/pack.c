@@ -10,6 +10,7 @@
 
 #include <vmm/image.h>
 
+#include "sysconf/file.h"
 #include "sysconf/image.h"
 
 static const char usage[] =
@@ -23,57 +24,26 @@ struct pack {
 	const char *output;
 };
 
-/* The whole file in memory. False, after a message, if it cannot be read. */
+/* False, after a message, if it cannot be read. */
 static bool read_file(const char *name, struct image_file *file)
 {
-	FILE *f = fopen(name, "rb");
-	char *data = NULL;
-	size_t size = 0, room = 0, got = 1;
+	struct buffer bytes = { 0 };
 
-	if (f == NULL) {
+	if (!file_read(name, &bytes)) {
 		perror(name);
+		buffer_fini(&bytes);
 		return false;
 	}
-	while (got > 0) {
-		if (size == room) {
-			char *more;
-
-			room = room == 0 ? 1 << 16 : room * 2;
-			more = realloc(data, room);
-			if (more == NULL)
-				break;
-			data = more;
-		}
-		got = fread(data + size, 1, room - size, f);
-		size += got;
-	}
-	if (got > 0 || ferror(f)) {
-		perror(name);
-		free(data);
-		fclose(f);
-		return false;
-	}
-	fclose(f);
-	*file = (struct image_file){ .name = name, .data = data, .size = size };
+	*file = (struct image_file){ .name = name, .data = bytes.data, .size = bytes.size };
 	return true;
 }
 
 static bool write_file(const char *name, const struct image_output *image)
 {
-	FILE *f = fopen(name, "wb");
-	bool written;
-
-	if (f == NULL) {
-		perror(name);
-		return false;
-	}
-	written = fwrite(image->data, 1, image->size, f) == image->size;
-	written = fclose(f) == 0 && written;
-	if (!written) {
-		perror(name);
-		remove(name);
-	}
-	return written;
+	if (file_write(name, image->data, image->size))
+		return true;
+	perror(name);
+	return false;
 }
 
 static bool add_entry(struct pack *pack, char *argument)
