@@ -2,7 +2,7 @@
 # A thin front door. Meson and ninja do the building (meson.build), ci/ does the checking, tools/ the
 # rest; each can be used without make. Every target first installs what it needs (mk/packages.txt).
 .DEFAULT_GOAL := help
-.PHONY: help programs run test soak bench build check fuzz docs image clean distclean install-%
+.PHONY: help programs asked run test soak bench build check fuzz docs image clean distclean install-%
 
 HOST    := build/host
 TARGET  := build/aarch64
@@ -79,15 +79,19 @@ programs:
 build: programs
 	@ninja -C $(HOST)
 
-run: programs
-	@$(call install,guest run)
+# What cannot be run is said before anything is built.
+asked:
+	@$(call install,build guest run)
+	@tools/run --check $(RUN_OPTIONS) '$(EXAMPLE)'
+	@$(MAKE) -s --no-print-directory programs
+
+run: asked
 	$(if $(and $(GUEST_KERNEL),$(GUEST_INITRD)),,@tools/debian-guest)
 	$(if $(and $(filter debian,$(EXAMPLE)),$(if $(DISK),,own)),@$(call install,disk) && tools/debian-disk)
 	@tools/run $(RUN_OPTIONS) '$(EXAMPLE)'
 
 # The system image alone: build/run/EXAMPLE.img boots with QEMU's -kernel.
-image: programs
-	@$(call install,guest run)
+image: asked
 	$(if $(and $(GUEST_KERNEL),$(GUEST_INITRD)),,@tools/debian-guest)
 	@tools/run --build-only $(RUN_OPTIONS) '$(EXAMPLE)'
 

@@ -51,6 +51,12 @@ class Run(unittest.TestCase):
     def test_emulator_that_fails(self):
         self.assertEqual(self.run_machine("exit 7").returncode, 7)
 
+    def test_check_boots_nothing(self):
+        self.assertEqual(self.run_machine("exit 7", "--check").returncode, 0)
+        done = self.run_machine("exit 7", "--check", "--ssh", "2222")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no network card", done.stderr)
+
     def test_the_line_in_pieces(self):
         done = self.run_machine("printf 'vessel: all VMs are '; sleep 0.3; printf 'off, status 2'; sleep 0.3; echo")
         self.assertEqual(done.returncode, 2)
