@@ -30,6 +30,29 @@ def selftest_virtio(s):
         s.figure(line)
 
 
+@scenario(takes=8)
+def one_of_each(s):
+    """A stock Linux with one device of each kind, all at work, and what its VM takes beside its RAM."""
+    linux.make_test_ramdisks()
+    disk = make_disk(f"{s.name}.disk", 64)
+    machine = s.boot("one-of-each.dts", qemu=host_devices(disk, entropy=True), settings=[
+        linux.run("guest", "cd /sys/bus/virtio/drivers; for d in */virtio*; do echo BOUND ${d%/*}; done; "
+                           "disk check /dev/vda 2 1 512; echo read $(head -c 64 /dev/hwrng | wc -c) of 64; "
+                           "echo seen >/dev/hvc0; sock echo 2 7 5; ifconfig eth0 10.0.0.1 up")])
+    with s.test("less than 1 MiB beside its RAM"):
+        line = machine.expect(r"VM guest: RAM \d+ KiB, beside it (\d+) KiB .*\n")
+        s.figure(line.group(0).strip())
+        check(int(line.group(1)) < 1024, "more")
+    with s.test("each works, side by side"):
+        status = machine.off()
+        bound = set(re.findall(r"BOUND (\S+)$", machine.text, re.M))
+        check(bound == {"virtio_balloon", "virtio_blk", "virtio_console", "virtio_net", "virtio_rng",
+                        "vmw_vsock_virtio_transport"}, f"bound: {bound}")
+        for seen in (r"CHECK ok", r"read 64 of 64$", r"^\[port\] seen$", r"ECHO ok"):
+            check(re.search(seen, machine.text, re.M), f"no {seen}")
+        check(status == 0, "status is not 0")
+
+
 DISKS = ("vda", "vdb", "vdc", "vdd", "vde")
 
 
