@@ -17,14 +17,14 @@
 
 #include "test/support/blk_stack.h"
 #include "test/support/mortal.h"
+#include "test/support/wakes.h"
 #include "vmm/base/util.h"
 
 enum {
 	CLIENTS = STACK_CLIENTS,
 	REQUESTS = VIRTIO_BLK_REQUESTS,
 	HISTORIES = 200,
-	TURNS = 400, /* with deaths and requests */
-	ENOUGH = 100000,
+	TURNS = 400,     /* with deaths and requests */
 	DEATH_IN = 12,   /* one turn in so many is a death, if it is long enough */
 	STEPS_MAX = 300, /* stores until then */
 	DRIVER = 0,
@@ -40,19 +40,13 @@ struct slot {
 
 static struct {
 	struct blk_stack *s;
-	uint64_t random;
-	bool signalled[PROGRAMS], started[PROGRAMS];
-	unsigned turn; /* whose */
-	unsigned deaths;
+	struct wakes wakes;
 	struct slot slot[CLIENTS][REQUESTS];
 } w;
 
 static unsigned dice(unsigned sides)
 {
-	w.random ^= w.random << 13;
-	w.random ^= w.random >> 7;
-	w.random ^= w.random << 17;
-	return (unsigned)(w.random >> 11) % sides;
+	return wakes_dice(&w.wakes, sides);
 }
 
 /* ---- clients: a device and its guest ---- */
@@ -132,125 +126,109 @@ static void start_client(unsigned c)
 
 /* ---- who runs, and whom that signals ---- */
 
-static void signal_all(uint64_t clients)
+static void start_one(unsigned who)
 {
-	for (unsigned c = 0; c < CLIENTS; c++)
-		w.signalled[FIRST_CLIENT + c] |= (clients >> c & 1) != 0;
+	start_client(who - FIRST_CLIENT);
 }
 
-static void run_driver(void)
+static void run_client(unsigned who)
 {
+	event(who - FIRST_CLIENT);
+}
+
+static void start_driver(unsigned who)
+{
+	(void)who;
+	assert_int_equal(stack_start_driver(w.s), VMM_OK);
+	w.wakes.signalled[MUX] = true;
+}
+
+static void run_driver(unsigned who)
+{
+	(void)who;
 	virtio_event(&w.s->model.vd, 0);
 	if (blkdrv_run(&w.s->driver))
-		w.signalled[MUX] = true;
+		w.wakes.signalled[MUX] = true;
 }
 
-static void run_mux(void)
+static bool driver_is_busy(unsigned who)
 {
-	struct blkmux_signals signals = blkmux_run(&w.s->mux, 0);
-
-	w.signalled[DRIVER] |= signals.driver;
-	w.signalled[MUX] |= signals.again;
-	signal_all(signals.clients);
+	(void)who;
+	return w.s->driver.in_flight > 0;
 }
 
-static void start(unsigned who)
+static void start_mux(unsigned who)
 {
-	if (who == DRIVER) {
-		assert_int_equal(stack_start_driver(w.s), VMM_OK);
-		w.signalled[MUX] = true;
-	} else if (who == MUX) {
-		stack_restart_mux(w.s);
-	} else {
-		start_client(who - FIRST_CLIENT);
-	}
+	(void)who;
+	stack_restart_mux(w.s);
 }
 
-/* One start, or one round of its loop. */
-static void life(void)
+static void run_mux(unsigned who)
 {
-	unsigned who = w.turn;
+	struct blkmux_signals signals;
 
-	w.signalled[who] = false;
-	if (!w.started[who]) {
-		w.started[who] = true;
-		w.signalled[who] = true;
-		start(who);
-	} else if (who == DRIVER) {
-		run_driver();
-	} else if (who == MUX) {
-		run_mux();
-	} else {
-		event(who - FIRST_CLIENT);
-	}
-}
-
-static void take_turn(unsigned who, bool mortal)
-{
-	void *own[PROGRAMS] = { &w.s->driver, &w.s->mux };
-	size_t size[PROGRAMS] = { sizeof(w.s->driver), sizeof(w.s->mux) };
-	struct mortal_fate fate = { .left = mortal && dice(DEATH_IN) == 0 ? 1 + dice(STEPS_MAX)
-									  : 0 };
-
-	for (unsigned c = 0; c < CLIENTS; c++) {
-		own[FIRST_CLIENT + c] = &w.s->client[c];
-		size[FIRST_CLIENT + c] = sizeof(w.s->client[c]);
-	}
-	w.turn = who;
-	if (mortal_survives(&fate, life, own[who], size[who]))
-		return;
-	/* Those signals that it had not made are not made. */
-	w.deaths++;
-	w.started[who] = false;
-	w.signalled[who] = true;
-	for (unsigned c = 0; who == MUX && c < CLIENTS; c++)
-		w.signalled[FIRST_CLIENT + c] = true;
-	if (who == MUX)
-		w.signalled[DRIVER] = true;
-	else
-		w.signalled[MUX] = true;
-}
-
-static bool runnable(unsigned who)
-{
-	return w.signalled[who] || (who == DRIVER && w.started[who] && w.s->driver.in_flight > 0);
-}
-
-/* False if nobody has anything to do. */
-static bool next(bool mortal)
-{
-	unsigned first = dice(PROGRAMS);
-
-	w.signalled[MUX] |= w.s->signals != 0; /* clients signal nobody else */
 	w.s->signals = 0;
-	for (unsigned i = 0; i < PROGRAMS; i++) {
-		unsigned who = (first + i) % PROGRAMS;
+	signals = blkmux_run(&w.s->mux, 0);
+	w.wakes.signalled[DRIVER] |= signals.driver;
+	w.wakes.signalled[who] |= signals.again;
+	for (unsigned c = 0; c < CLIENTS; c++)
+		w.wakes.signalled[FIRST_CLIENT + c] |= (signals.clients >> c & 1) != 0;
+}
 
-		if (!runnable(who))
-			continue;
-		take_turn(who, mortal);
-		return true;
-	}
-	return false;
+/* Clients signal nobody else. */
+static bool mux_is_busy(unsigned who)
+{
+	(void)who;
+	return w.s->signals != 0;
+}
+
+static void make_actors(void)
+{
+	struct wakes *k = &w.wakes;
+
+	k->death_in = DEATH_IN;
+	k->steps_max = STEPS_MAX;
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_driver,
+				   .run = run_driver,
+				   .busy = driver_is_busy,
+				   .own = &w.s->driver,
+				   .size = sizeof(w.s->driver),
+				   .neighbours = 1u << MUX,
+			   });
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_mux,
+				   .run = run_mux,
+				   .busy = mux_is_busy,
+				   .own = &w.s->mux,
+				   .size = sizeof(w.s->mux),
+				   .neighbours = (1u << PROGRAMS) - 1,
+			   });
+	for (unsigned c = 0; c < CLIENTS; c++)
+		(void)wakes_add(k, (struct wakes_actor){
+					   .start = start_one,
+					   .run = run_client,
+					   .own = &w.s->client[c],
+					   .size = sizeof(w.s->client[c]),
+					   .neighbours = 1u << MUX,
+				   });
+	for (unsigned who = MUX; who < PROGRAMS; who++)
+		k->started[who] = true;
 }
 
 static void make(unsigned history)
 {
 	memset(&w, 0, sizeof(w));
-	w.random = 0x9e3779b97f4a7c15 + history;
+	wakes_init(&w.wakes, history);
 	w.s = stack_create(false);
 	w.s->medium.late = true;
 	for (unsigned c = 0; c < CLIENTS; c++)
 		stack_add(w.s, &(struct blkmux_client_setup){ .first = c * 64, .count = 64 })
 			->backend.done = done;
-	mortal_forget();
 	mortal_keep(&w.s->driver_channel, sizeof(w.s->driver_channel));
 	mortal_keep(w.s->channel, sizeof(w.s->channel));
 	mortal_keep(w.s->memory, sizeof(*w.s->memory));
-	for (unsigned who = 0; who < PROGRAMS; who++)
-		w.signalled[who] = true;
-	for (unsigned who = MUX; who < PROGRAMS; who++)
-		w.started[who] = true;
+	make_actors();
 }
 
 static void check(unsigned history)
@@ -272,19 +250,16 @@ static void nobody_waits_for_ever(void **state)
 
 	(void)state;
 	for (unsigned history = 0; history < HISTORIES; history++) {
-		unsigned turns = 0;
-
 		make(history);
-		for (; turns < TURNS; turns++) {
+		for (unsigned turns = 0; turns < TURNS; turns++) {
 			w.s->medium.depth = 1 + dice(BLOCK_MEMORY_DEPTH);
-			(void)next(true);
-			if (dice(4) == 0 && w.started[FIRST_CLIENT + turns % CLIENTS])
+			(void)wakes_next(&w.wakes, true);
+			if (dice(4) == 0 && w.wakes.started[FIRST_CLIENT + turns % CLIENTS])
 				guest_asks(turns % CLIENTS);
 		}
-		while (next(false))
-			assert_true(turns++ < ENOUGH);
+		wakes_settle(&w.wakes);
 		check(history);
-		deaths += w.deaths;
+		deaths += w.wakes.deaths;
 		stack_destroy(w.s);
 	}
 	assert_true(deaths > HISTORIES);

@@ -16,6 +16,7 @@
 #include "app/console/console.h"
 #include "app/serial/serial.h"
 #include "test/support/mortal.h"
+#include "test/support/wakes.h"
 #include "vmm/base/util.h"
 #include "vmm/dev/uart/pl011.h"
 
@@ -60,20 +61,15 @@ static struct {
 		unsigned to_send;
 		bool full; /* reads nothing */
 	} vm[VMS];
-	uint64_t random;
-	bool signalled[ACTORS], started[ACTORS], level, ticks;
-	unsigned turn; /* whose */
-	unsigned deaths;
+	bool level, ticks;
+	struct wakes wakes;
 } w;
 
 __thread seL4_IPCBuffer *__sel4_ipc_buffer;
 
 static unsigned dice(unsigned sides)
 {
-	w.random ^= w.random << 13;
-	w.random ^= w.random >> 7;
-	w.random ^= w.random << 17;
-	return (unsigned)(w.random >> 11) % sides;
+	return wakes_dice(&w.wakes, sides);
 }
 
 /* ---- the kernel, the timer server and the UART ---- */
@@ -83,7 +79,7 @@ void sel4_trap_signal(seL4_Word number, seL4_CPtr dest)
 	(void)number;
 	mortal_step();
 	assert_in_range(dest, NOTIFY, NOTIFY + ACTORS - 1);
-	w.signalled[dest - NOTIFY] = true;
+	w.wakes.signalled[dest - NOTIFY] = true;
 }
 
 void sel4_trap_call(seL4_Word number, struct sel4_regs *r)
@@ -148,7 +144,7 @@ static void read_typed(unsigned v)
 	uint8_t typed[QUEUE];
 
 	if (!w.vm[v].full && serialq_read(&w.vm[v].rx, typed, sizeof(typed)) > 0)
-		w.signalled[CONSOLE] |= serialq_release(&w.vm[v].rx);
+		w.wakes.signalled[CONSOLE] |= serialq_release(&w.vm[v].rx);
 }
 
 static void run_vm(unsigned v)
@@ -167,12 +163,21 @@ static void run_vm(unsigned v)
 		else if (w.vm[v].to_send > 0)
 			tries++;
 	}
-	w.signalled[CONSOLE] |= wrote;
+	w.wakes.signalled[CONSOLE] |= wrote;
 	read_typed(v);
 }
 
-static void run_console(void)
+static void start_console(unsigned who)
 {
+	(void)who;
+	memset(&w.console, 0, sizeof(w.console));
+	if (console_attach(&w.console, &w.for_console) != VMM_OK)
+		__builtin_trap();
+}
+
+static void run_console(unsigned who)
+{
+	(void)who;
 	if (w.ticks && dice(2) == 0) {
 		w.ticks = false;
 		console_tick(&w.console);
@@ -180,75 +185,42 @@ static void run_console(void)
 	console_pump(&w.console);
 }
 
-/* One start, or one round of its loop. */
-static void life(void)
+static bool console_is_busy(unsigned who)
 {
-	unsigned who = w.turn;
-
-	w.signalled[who] = false;
-	if (!w.started[who]) {
-		memset(who == CONSOLE ? (void *)&w.console : (void *)&w.serial, 0,
-		       who == CONSOLE ? sizeof(w.console) : sizeof(w.serial));
-		if ((who == CONSOLE ? console_attach(&w.console, &w.for_console)
-				    : serial_attach(&w.serial, &w.for_serial)) != VMM_OK)
-			__builtin_trap();
-		w.started[who] = true;
-		w.signalled[who] = true;
-	} else if (who == CONSOLE) {
-		run_console();
-	} else if (who == SERIAL) {
-		if (serial_pump(&w.serial))
-			sel4_trap_signal(0, NOTIFY + CONSOLE);
-	} else {
-		run_vm(who);
-	}
+	(void)who;
+	return w.ticks;
 }
 
-static void take_turn(unsigned who, bool mortal)
+static void start_serial(unsigned who)
 {
-	struct mortal_fate fate = { .left = mortal && dice(DEATH_IN) == 0 ? 1 + dice(STEPS_MAX)
-									  : 0 };
-	bool survived;
-
-	w.turn = who;
-	if (who == CONSOLE) {
-		survived = mortal_survives(&fate, life, &w.console, sizeof(w.console));
-	} else if (who == SERIAL) {
-		survived = mortal_survives(&fate, life, &w.serial, sizeof(w.serial));
-	} else {
-		life();
-		survived = true;
-	}
-	if (survived)
-		return;
-	w.deaths++;
-	w.started[who] = false;
-	for (unsigned i = 0; i < ACTORS; i++)
-		w.signalled[i] |= i >= CONSOLE || who == CONSOLE;
+	(void)who;
+	memset(&w.serial, 0, sizeof(w.serial));
+	if (serial_attach(&w.serial, &w.for_serial) != VMM_OK)
+		__builtin_trap();
 }
 
-/* False if nobody has anything to do. */
-static bool next(bool mortal)
+static void run_serial(unsigned who)
 {
-	unsigned first = dice(ACTORS);
+	(void)who;
+	if (serial_pump(&w.serial))
+		sel4_trap_signal(0, NOTIFY + CONSOLE);
+}
 
-	for (unsigned i = 0; i < ACTORS; i++) {
-		unsigned who = (first + i) % ACTORS;
-
-		if (!w.signalled[who] && (who != SERIAL || !w.level || !w.started[SERIAL]) &&
-		    (who != CONSOLE || !w.ticks))
-			continue;
-		take_turn(who, mortal);
-		return true;
-	}
-	return false;
+static bool serial_is_busy(unsigned who)
+{
+	(void)who;
+	return w.level;
 }
 
 /* A line that takes nothing keeps nobody busy. */
 static void settle(void)
 {
-	for (unsigned turns = 0; next(false) || line_takes(); turns++)
-		assert_true(turns < ENOUGH);
+	unsigned turns = 0;
+
+	do {
+		wakes_settle(&w.wakes);
+		assert_true(turns++ < ENOUGH);
+	} while (line_takes());
 }
 
 /* ---- histories ---- */
@@ -300,14 +272,39 @@ static void make_vm(unsigned v)
 			 VMM_OK);
 	mortal_keep(&w.tx[v], sizeof(w.tx[v]));
 	mortal_keep(&w.rx[v], sizeof(w.rx[v]));
-	w.started[v] = true;
+}
+
+static void make_actors(void)
+{
+	struct wakes *k = &w.wakes;
+
+	k->death_in = DEATH_IN;
+	k->steps_max = STEPS_MAX;
+	for (unsigned v = 0; v < VMS; v++)
+		k->started[wakes_add(k, (struct wakes_actor){ .run = run_vm })] = true;
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_console,
+				   .run = run_console,
+				   .busy = console_is_busy,
+				   .own = &w.console,
+				   .size = sizeof(w.console),
+				   .neighbours = (1u << ACTORS) - 1,
+			   });
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_serial,
+				   .run = run_serial,
+				   .busy = serial_is_busy,
+				   .own = &w.serial,
+				   .size = sizeof(w.serial),
+				   .neighbours = 1u << CONSOLE,
+			   });
 }
 
 static void make(unsigned history)
 {
 	memset(&w, 0, sizeof(w));
-	w.random = 0x9e3779b97f4a7c15 + history;
-	mortal_forget();
+	wakes_init(&w.wakes, history);
+	make_actors();
 	console_memory_init(&w.line, w.out, sizeof(w.out), w.in, sizeof(w.in));
 	pl011_init(&w.uart, &w.line.backend, interrupt, NULL);
 	region(&w.for_serial, "uart", (void *)UART, 4096);
@@ -322,8 +319,6 @@ static void make(unsigned history)
 		make_vm(v);
 	w.for_console.config = (uintptr_t)&w.config;
 	w.for_console.config_size = sizeof(w.config);
-	for (unsigned who = 0; who < ACTORS; who++)
-		w.signalled[who] = true;
 }
 
 static void traffic(void)
@@ -366,7 +361,7 @@ static void nobody_waits_for_ever(void **state)
 	for (unsigned history = 0; history < HISTORIES; history++) {
 		make(history);
 		for (unsigned turns = 0; turns < TURNS; turns++) {
-			(void)next(true);
+			(void)wakes_next(&w.wakes, true);
 			if (dice(4) == 0)
 				traffic();
 			if (dice(4) == 0)
@@ -379,7 +374,7 @@ static void nobody_waits_for_ever(void **state)
 		}
 		settle();
 		check(history);
-		deaths += w.deaths;
+		deaths += w.wakes.deaths;
 	}
 	assert_true(deaths > HISTORIES);
 }

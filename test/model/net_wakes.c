@@ -18,6 +18,7 @@
 
 #include "test/support/mortal.h"
 #include "test/support/net_stack.h"
+#include "test/support/wakes.h"
 #include "vmm/backend/net/sddf.h"
 #include "vmm/backend/net/switch.h"
 #include "vmm/base/util.h"
@@ -25,8 +26,7 @@
 enum {
 	VMS = 2,
 	HISTORIES = 1000,
-	TURNS = 300, /* with deaths and traffic */
-	ENOUGH = 20000,
+	TURNS = 300,     /* with deaths and traffic */
 	BURST = 100,     /* frames; a link's queues take 64 */
 	DEATH_IN = 12,   /* one turn in so many is a death, if it is long enough */
 	STEPS_MAX = 300, /* stores until then */
@@ -34,7 +34,6 @@ enum {
 	UPLINK = VMS, /* the switch's port */
 	DRIVER = VMS,
 	SWITCH,
-	PROGRAMS,
 };
 
 /* A VM: its backend, and of device and guest as much as waits for signals. */
@@ -52,18 +51,12 @@ static struct {
 	struct net_switch sw;
 	struct vm vm[VMS];
 	unsigned on_wire;
-	uint64_t random;
-	bool signalled[PROGRAMS], started[PROGRAMS];
-	unsigned turn; /* whose */
-	unsigned deaths;
+	struct wakes wakes;
 } w;
 
 static unsigned dice(unsigned sides)
 {
-	w.random ^= w.random << 13;
-	w.random ^= w.random >> 7;
-	w.random ^= w.random << 17;
-	return (unsigned)(w.random >> 11) % sides;
+	return wakes_dice(&w.wakes, sides);
 }
 
 /* A broadcast of `from`. */
@@ -157,7 +150,7 @@ static void start_vm(unsigned v)
 	w.vm[v].blocked = w.vm[v].full = false;
 	w.vm[v].to_send = 0;
 	if (net_sddf_init(&w.vm[v].backend, &config,
-			  (struct net_signal){ raised, &w.signalled[SWITCH] }) != VMM_OK)
+			  (struct net_signal){ raised, &w.wakes.signalled[SWITCH] }) != VMM_OK)
 		__builtin_trap();
 	b->ops->accept(b, 0);
 	receive_all(v);
@@ -165,8 +158,15 @@ static void start_vm(unsigned v)
 
 /* ---- native programs ---- */
 
-static void start_switch(void)
+static void signal_all(void)
 {
+	for (unsigned i = 0; i <= VMS; i++)
+		w.wakes.signalled[i] |= netlink_flush(&w.sw.port[i].link);
+}
+
+static void start_switch(unsigned who)
+{
+	(void)who;
 	switch_init(&w.sw);
 	for (unsigned i = 0; i <= VMS; i++) {
 		struct netpair *pair = i == UPLINK ? &w.stack.memory->pair : w.pair[i];
@@ -182,106 +182,38 @@ static void start_switch(void)
 		if (switch_add(&w.sw, &config) != VMM_OK)
 			__builtin_trap();
 	}
+	signal_all();
 }
 
-static void signal_all(void)
-{
-	for (unsigned i = 0; i <= VMS; i++)
-		w.signalled[i] |= netlink_flush(&w.sw.port[i].link);
-}
-
-/* Once round the loop of app/switch; false: it waits. */
-static bool run_switch(void)
+/* Once round the loop of app/switch. */
+static void run_switch(unsigned who)
 {
 	bool any = switch_poll(&w.sw, 0);
 
 	signal_all();
 	if (any || switch_wait(&w.sw))
-		return true;
-	signal_all();
-	return false;
-}
-
-static void start(unsigned who)
-{
-	if (who == SWITCH) {
-		start_switch();
-		signal_all();
-	} else if (who == DRIVER) {
-		if (net_stack_open(&w.stack, NET_STACK_DMA) != VMM_OK)
-			__builtin_trap();
-	} else {
-		start_vm(who);
-	}
-}
-
-/* One start, or one round of its loop. */
-static void life(void)
-{
-	unsigned who = w.turn;
-
-	w.signalled[who] = false;
-	if (!w.started[who]) {
-		start(who);
-		w.started[who] = true;
-		w.signalled[who] = true;
-	} else if (who == SWITCH) {
-		w.signalled[SWITCH] |= run_switch();
-	} else if (who == DRIVER) {
-		w.signalled[SWITCH] |= netdrv_run(&w.stack.driver);
-	} else {
-		event(who);
-	}
-}
-
-static void take_turn(unsigned who, bool mortal)
-{
-	struct mortal_fate fate = { .left = mortal && dice(DEATH_IN) == 0 ? 1 + dice(STEPS_MAX)
-									  : 0 };
-	bool survived;
-
-	w.turn = who;
-	if (who == SWITCH)
-		survived = mortal_survives(&fate, life, &w.sw, sizeof(w.sw));
-	else if (who == DRIVER)
-		survived = mortal_survives(&fate, life, &w.stack.driver, sizeof(w.stack.driver));
+		w.wakes.signalled[who] = true;
 	else
-		survived =
-			mortal_survives(&fate, life, &w.vm[who].backend, sizeof(w.vm[who].backend));
-	if (survived)
-		return;
-	w.deaths++;
-	w.started[who] = false;
-	for (unsigned i = 0; i < PROGRAMS; i++)
-		w.signalled[i] |= i == who || who == SWITCH || i == SWITCH;
+		signal_all();
 }
 
-static bool runnable(unsigned who)
+static void start_driver(unsigned who)
 {
-	return w.signalled[who] ||
-	       (who == DRIVER && w.started[who] && w.stack.mmio.interrupt_status != 0);
+	(void)who;
+	if (net_stack_open(&w.stack, NET_STACK_DMA) != VMM_OK)
+		__builtin_trap();
 }
 
-/* False if nobody has anything to do. */
-static bool next(bool mortal)
+static void run_driver(unsigned who)
 {
-	unsigned first = dice(PROGRAMS);
-
-	for (unsigned i = 0; i < PROGRAMS; i++) {
-		unsigned who = (first + i) % PROGRAMS;
-
-		if (!runnable(who))
-			continue;
-		take_turn(who, mortal);
-		return true;
-	}
-	return false;
+	(void)who;
+	w.wakes.signalled[SWITCH] |= netdrv_run(&w.stack.driver);
 }
 
-static void settle(void)
+static bool interrupted(unsigned who)
 {
-	for (unsigned turns = 0; next(false); turns++)
-		assert_true(turns < ENOUGH);
+	(void)who;
+	return w.stack.mmio.interrupt_status != 0;
 }
 
 /* ---- histories ---- */
@@ -294,7 +226,7 @@ static void traffic(void)
 		card_receives();
 		return;
 	}
-	if (!w.started[v])
+	if (!w.wakes.started[v])
 		return;
 	if (dice(2) == 0) {
 		w.vm[v].to_send += 1 + dice(BURST);
@@ -307,17 +239,48 @@ static void traffic(void)
 	}
 }
 
+static void make_actors(void)
+{
+	struct wakes *k = &w.wakes;
+
+	k->death_in = DEATH_IN;
+	k->steps_max = STEPS_MAX;
+	for (unsigned v = 0; v < VMS; v++)
+		(void)wakes_add(k, (struct wakes_actor){
+					   .start = start_vm,
+					   .run = event,
+					   .own = &w.vm[v].backend,
+					   .size = sizeof(w.vm[v].backend),
+					   .neighbours = 1u << SWITCH,
+				   });
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_driver,
+				   .run = run_driver,
+				   .busy = interrupted,
+				   .own = &w.stack.driver,
+				   .size = sizeof(w.stack.driver),
+				   .neighbours = 1u << SWITCH,
+			   });
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_switch,
+				   .run = run_switch,
+				   .own = &w.sw,
+				   .size = sizeof(w.sw),
+				   .neighbours = (1u << SWITCH) - 1,
+			   });
+}
+
 static void make(unsigned history)
 {
 	static struct vdrv_ops ops;
 
 	memset(&w, 0, sizeof(w));
-	w.random = 0x9e3779b97f4a7c15 + history;
+	wakes_init(&w.wakes, history);
+	make_actors();
 	assert_int_equal(net_stack_begin(&w.stack), 0);
 	ops = vdrv_model_ops;
 	ops.write = device_write;
 	w.stack.ops = &ops;
-	mortal_forget();
 	mortal_keep(w.stack.memory->dma, sizeof(w.stack.memory->dma));
 	mortal_keep(&w.stack.memory->pair, offsetof(struct netpair, rx_data));
 	for (unsigned v = 0; v < VMS; v++) {
@@ -325,8 +288,6 @@ static void make(unsigned history)
 		assert_non_null(w.pair[v]);
 		mortal_keep(w.pair[v], offsetof(struct netpair, rx_data));
 	}
-	for (unsigned who = 0; who < PROGRAMS; who++)
-		w.signalled[who] = true;
 }
 
 static void finish(void)
@@ -351,7 +312,7 @@ static void check(unsigned history)
 			w.vm[from % (VMS + 1)].to_send = 1;
 			transmit_all(from % (VMS + 1));
 		}
-		settle();
+		wakes_settle(&w.wakes);
 		for (unsigned v = 0; v <= VMS; v++) {
 			unsigned now = v == UPLINK ? w.on_wire : w.vm[v].received;
 
@@ -370,22 +331,22 @@ static void nobody_is_silent_for_ever(void **state)
 	for (unsigned history = 0; history < HISTORIES; history++) {
 		make(history);
 		for (unsigned turns = 0; turns < TURNS; turns++) {
-			(void)next(true);
+			(void)wakes_next(&w.wakes, true);
 			if (dice(4) == 0)
 				traffic();
 		}
-		settle();
+		wakes_settle(&w.wakes);
 		for (unsigned v = 0; v < VMS; v++) {
 			w.vm[v].full = false;
 			receive_all(v);
 		}
-		settle();
+		wakes_settle(&w.wakes);
 		for (unsigned v = 0; v < VMS; v++) {
 			if (w.vm[v].to_send > 0)
 				fail_msg("history %u: %u cannot send", history, v);
 		}
 		check(history);
-		deaths += w.deaths;
+		deaths += w.wakes.deaths;
 		finish();
 	}
 	assert_true(deaths > HISTORIES);

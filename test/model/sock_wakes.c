@@ -15,6 +15,7 @@
 
 #include "test/support/mortal.h"
 #include "test/support/sock_link.h"
+#include "test/support/wakes.h"
 #include "vmm/backend/socket/queue.h"
 #include "vmm/backend/socket/router.h"
 #include "vmm/backend/socket/stream.h"
@@ -25,10 +26,8 @@ enum {
 	PROGRAM = VMS, /* the native one */
 	CLIENTS,
 	ROUTER = CLIENTS,
-	ACTORS,
 	HISTORIES = 300,
-	TURNS = 300, /* with deaths and traffic */
-	ENOUGH = 20000,
+	TURNS = 300,    /* with deaths and traffic */
 	DEATH_IN = 6,   /* one turn in so many is a death, if it is long enough */
 	STEPS_MAX = 20, /* stores until then */
 	BURST = 8,      /* packets; some are half as long as a queue */
@@ -51,18 +50,12 @@ static struct {
 	struct router router;
 	struct stream_end end;
 	struct vm vm[VMS];
-	uint64_t random;
-	bool signalled[ACTORS], started[ACTORS];
-	unsigned turn; /* whose */
-	unsigned deaths;
+	struct wakes wakes;
 } w;
 
 static unsigned dice(unsigned sides)
 {
-	w.random ^= w.random << 13;
-	w.random ^= w.random >> 7;
-	w.random ^= w.random << 17;
-	return (unsigned)(w.random >> 11) % sides;
+	return wakes_dice(&w.wakes, sides);
 }
 
 static uint64_t cid(unsigned client)
@@ -181,23 +174,25 @@ static void start_vm(unsigned v)
 	vm->to_send = 0;
 	vm->full = false;
 	invent(v);
-	socket_queue_init(&vm->queue, raised, &w.signalled[ROUTER]);
+	socket_queue_init(&vm->queue, raised, &w.wakes.signalled[ROUTER]);
 	vm->queue.backend.ops->set_up(&vm->queue.backend, true);
 	serve(v);
 }
 
 /* ---- native programs ---- */
 
-static void start_program(void)
+static void start_program(unsigned who)
 {
+	(void)who;
 	sock_link_again(&w.link[PROGRAM], false);
 	stream_init(&w.end, cid(PROGRAM), ECHO_PORT, &w.link[PROGRAM].client_to,
 		    &w.link[PROGRAM].client_from);
 }
 
 /* Once round the loop of app/echo. */
-static void run_program(void)
+static void run_program(unsigned who)
 {
+	(void)who;
 	stream_run(&w.end);
 	for (unsigned i = 0; i < STREAM_CONNECTIONS; i++) {
 		struct stream *s = &w.end.stream[i];
@@ -206,11 +201,12 @@ static void run_program(void)
 		if (n > 0)
 			stream_consume(&w.end, s, n);
 	}
-	w.signalled[ROUTER] |= stream_flush(&w.end);
+	w.wakes.signalled[ROUTER] |= stream_flush(&w.end);
 }
 
-static void start_router(void)
+static void start_router(unsigned who)
 {
+	(void)who;
 	router_init(&w.router, 1000);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		sock_link_again(&w.link[i], true);
@@ -221,80 +217,13 @@ static void start_router(void)
 	router_start(&w.router);
 }
 
-static void run_router(void)
+static void run_router(unsigned who)
 {
 	struct router_signals signals = router_run(&w.router, 0);
 
 	for (unsigned i = 0; i < CLIENTS; i++)
-		w.signalled[i] |= (signals.clients >> i & 1) != 0;
-	w.signalled[ROUTER] |= signals.again;
-}
-
-/* One start, or one round of its loop. */
-static void life(void)
-{
-	unsigned who = w.turn;
-
-	w.signalled[who] = false;
-	if (!w.started[who]) {
-		if (who == ROUTER)
-			start_router();
-		else if (who == PROGRAM)
-			start_program();
-		else
-			start_vm(who);
-		w.started[who] = true;
-		w.signalled[who] = true;
-	} else if (who == ROUTER) {
-		run_router();
-	} else if (who == PROGRAM) {
-		run_program();
-	} else {
-		serve(who);
-	}
-}
-
-static void take_turn(unsigned who, bool mortal)
-{
-	struct mortal_fate fate = { .left = mortal && dice(DEATH_IN) == 0 ? 1 + dice(STEPS_MAX)
-									  : 0 };
-	bool survived;
-
-	w.turn = who;
-	if (who == ROUTER)
-		survived = mortal_survives(&fate, life, &w.router, sizeof(w.router));
-	else if (who == PROGRAM)
-		survived = mortal_survives(&fate, life, &w.end, sizeof(w.end));
-	else
-		survived = mortal_survives(&fate, life, &w.vm[who].queue, sizeof(w.vm[who].queue));
-	if (survived)
-		return;
-	w.deaths++;
-	w.started[who] = false;
-	for (unsigned i = 0; i < ACTORS; i++)
-		w.signalled[i] |= i == who || who == ROUTER || i == ROUTER;
-}
-
-/* False if nobody has anything to do. */
-static bool next(bool mortal)
-{
-	unsigned first = dice(ACTORS);
-
-	for (unsigned i = 0; i < ACTORS; i++) {
-		unsigned who = (first + i) % ACTORS;
-
-		if (!w.signalled[who])
-			continue;
-		take_turn(who, mortal);
-		return true;
-	}
-	return false;
-}
-
-static void settle(void)
-{
-	for (unsigned turns = 0; next(false); turns++)
-		assert_true(turns < ENOUGH);
+		w.wakes.signalled[i] |= (signals.clients >> i & 1) != 0;
+	w.wakes.signalled[who] |= signals.again;
 }
 
 /* ---- histories ---- */
@@ -303,7 +232,7 @@ static void traffic(void)
 {
 	unsigned v = dice(VMS);
 
-	if (!w.started[v])
+	if (!w.wakes.started[v])
 		return;
 	if (dice(3) == 0)
 		w.vm[v].full = !w.vm[v].full;
@@ -314,15 +243,38 @@ static void traffic(void)
 
 static void make(unsigned history)
 {
+	struct wakes *k = &w.wakes;
+
 	memset(&w, 0, sizeof(w));
-	w.random = 0x9e3779b97f4a7c15 + history;
-	mortal_forget();
+	wakes_init(k, history);
+	k->death_in = DEATH_IN;
+	k->steps_max = STEPS_MAX;
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		sock_link_init(&w.link[i]);
 		mortal_keep(w.link[i].header, sizeof(w.link[i].header));
 	}
-	for (unsigned who = 0; who < ACTORS; who++)
-		w.signalled[who] = true;
+	for (unsigned v = 0; v < VMS; v++)
+		(void)wakes_add(k, (struct wakes_actor){
+					   .start = start_vm,
+					   .run = serve,
+					   .own = &w.vm[v].queue,
+					   .size = sizeof(w.vm[v].queue),
+					   .neighbours = 1u << ROUTER,
+				   });
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_program,
+				   .run = run_program,
+				   .own = &w.end,
+				   .size = sizeof(w.end),
+				   .neighbours = 1u << ROUTER,
+			   });
+	(void)wakes_add(k, (struct wakes_actor){
+				   .start = start_router,
+				   .run = run_router,
+				   .own = &w.router,
+				   .size = sizeof(w.router),
+				   .neighbours = (1u << CLIENTS) - 1,
+			   });
 }
 
 static void guest_sends(unsigned v, struct vsock_packet p)
@@ -330,7 +282,7 @@ static void guest_sends(unsigned v, struct vsock_packet p)
 	w.vm[v].pending = p;
 	w.vm[v].to_send = 1;
 	serve(v);
-	settle();
+	wakes_settle(&w.wakes);
 }
 
 static void check(unsigned history)
@@ -362,16 +314,16 @@ static void nobody_waits_for_ever(void **state)
 	for (unsigned history = 0; history < HISTORIES; history++) {
 		make(history);
 		for (unsigned turns = 0; turns < TURNS; turns++) {
-			(void)next(true);
+			(void)wakes_next(&w.wakes, true);
 			if (dice(3) == 0)
 				traffic();
 		}
-		settle();
+		wakes_settle(&w.wakes);
 		for (unsigned v = 0; v < VMS; v++) {
 			w.vm[v].full = false;
 			serve(v);
 		}
-		settle();
+		wakes_settle(&w.wakes);
 		for (unsigned i = 0; i < CLIENTS; i++) {
 			const struct sockq_sender *to =
 				i == PROGRAM ? &w.end.to : &w.vm[i].queue.to;
@@ -380,7 +332,7 @@ static void nobody_waits_for_ever(void **state)
 				fail_msg("history %u: %u waits for ever", history, i);
 		}
 		check(history);
-		deaths += w.deaths;
+		deaths += w.wakes.deaths;
 	}
 	assert_true(deaths > HISTORIES);
 }
