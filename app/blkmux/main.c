@@ -133,7 +133,7 @@ static void end(struct native *n, const struct vmm_channel *driver)
 void runtime_main(void *page, uint64_t thread)
 {
 	const struct vmm_channel *driver;
-	uint32_t restarts = 0;
+	uint32_t restarts = 0, failed = 0;
 	bool timed = false;
 	struct native n;
 
@@ -157,6 +157,10 @@ void runtime_main(void *page, uint64_t thread)
 			restarts = mux.restarts;
 			native_say(&n, "driver started again (%u): what was in flight is sent anew",
 				   restarts);
+		}
+		if (mux.failed != failed) {
+			failed = mux.failed;
+			native_say(&n, "a request fails that drivers died of");
 		}
 		go_on(&n, &signals, last);
 	}

@@ -692,6 +692,146 @@ static void test_restart(void **state)
 		assert_int_equal(s->disk[i * 512], i + 1);
 }
 
+/* ---- a request that drivers die of ---- */
+
+enum { POISON = 5 }; /* sector */
+
+static struct {
+	const struct block_ops *was;
+	bool dead;
+	unsigned deaths;
+} poison;
+
+static enum block_submit poison_submit(struct block_backend *backend, struct block_request *request)
+{
+	poison.dead |= request->op == BLOCK_READ && request->sector == POISON;
+	return poison.was->submit(backend, request);
+}
+
+/* One who never stops asking; all it hears is good. */
+static void ask_on(struct raw *r)
+{
+	struct blkq_response response;
+
+	put(r, BLKQ_READ | BLKQ_SECTORS, 1, 1, 0, 100);
+	while (blkq_take(&r->responses, &response))
+		assert_int_equal(response.status, BLKQ_OK);
+	(void)blkq_show(&r->responses);
+}
+
+/* Deaths come before anything is answered that the driver had taken with what it dies of. */
+static void mortal_turns(struct raw *busy)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		ask_on(busy);
+		stack_run_mux(s);
+		stack_run_driver(s);
+		if (poison.dead) {
+			poison.deaths++;
+			assert_int_equal(stack_start_driver(s), VMM_OK);
+		}
+		poison.dead = false;
+	}
+}
+
+static void open_poisoned(void)
+{
+	static struct block_ops ops;
+
+	for (unsigned i = 0; i < STACK_CLIENTS; i++)
+		stack_add(s, &(struct blkmux_client_setup){ .first = i * 100, .count = 100 });
+	open_all();
+	memset(&poison, 0, sizeof(poison));
+	poison.was = s->medium.backend.ops;
+	ops = *poison.was;
+	ops.submit = poison_submit;
+	s->medium.backend.ops = &ops;
+	s->medium.late = true;
+	s->medium.depth = BLOCK_MEMORY_DEPTH;
+}
+
+static void test_poison_fails_alone(void **state)
+{
+	struct blkq_response response;
+	struct raw r[3];
+
+	(void)state;
+	open_poisoned();
+	for (unsigned c = 0; c < 3; c++)
+		r[c] = raw_client(c);
+	for (uint32_t i = 0; i < 10; i++) {
+		put(&r[0], BLKQ_READ | BLKQ_SECTORS, i, 1, i * 512, i);
+		put(&r[1], BLKQ_READ | BLKQ_SECTORS, i, 1, i * 512, i);
+	}
+	mortal_turns(&r[2]);
+	for (uint32_t i = 0; i < 20; i++) {
+		bool bad;
+
+		assert_true(blkq_take(&r[i / 10].responses, &response));
+		bad = i < 10 && response.id == POISON;
+		assert_int_equal(response.status, bad ? BLKQ_IO_ERROR : BLKQ_OK);
+	}
+	assert_int_equal(s->mux.failed, 1);
+	assert_int_equal(s->mux.strange, 0);
+	assert_in_range(poison.deaths, 2, 7); /* admin gives up after eight in a row */
+	assert_false(s->mux.careful);         /* and it goes on as ever */
+}
+
+/* Two starts again are no proof of anything. */
+static void test_unlucky_is_not_failed(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	open_poisoned();
+	r = raw_client(0);
+	for (uint32_t id = 0; id < 2; id++) {
+		put(&r, BLKQ_READ | BLKQ_SECTORS, 1, 1, 0, id);
+		for (unsigned deaths = 0; deaths < 2; deaths++) {
+			for (unsigned i = 0; i < 2; i++) {
+				stack_run_mux(s);
+				if (s->driver.in_flight == 0)
+					(void)blkdrv_run(&s->driver);
+			}
+			assert_int_equal(s->driver.in_flight, 1);
+			assert_int_equal(stack_start_driver(s), VMM_OK);
+		}
+		assert_int_equal(outcome(&r, id), BLKQ_OK);
+	}
+	assert_int_equal(s->mux.failed, 0);
+}
+
+/* Each life answers one, and dies with all the others. */
+static void test_slow_progress_is_progress(void **state)
+{
+	struct blkq_response response;
+	unsigned answers = 0;
+	struct raw r;
+
+	(void)state;
+	open_poisoned();
+	s->medium.depth = 1;
+	r = raw_client(0);
+	for (uint32_t i = 0; i < 20; i++)
+		put(&r, BLKQ_WRITE | BLKQ_SECTORS, i, 1, i * 512, i);
+	for (unsigned rounds = 0; rounds < 40 && answers < 20; rounds++) {
+		stack_run_mux(s);
+		stack_run_driver(s);
+		stack_run_mux(s);
+		stack_run_driver(s);
+		stack_run_driver(s);
+		assert_int_equal(stack_start_driver(s), VMM_OK);
+		stack_run_mux(s);
+		assert_false(s->mux.careful);
+		for (; blkq_take(&r.responses, &response); answers++)
+			assert_int_equal(response.status, BLKQ_OK);
+		(void)blkq_show(&r.responses);
+	}
+	assert_int_equal(answers, 20);
+	assert_true(s->mux.restarts > 4);
+	assert_int_equal(s->mux.failed, 0);
+}
+
 static void test_bad_memory(void **state)
 {
 	struct stack_channel *c = &s->channel[0];
@@ -751,6 +891,9 @@ int main(void)
 		TEST(test_strange_responses),
 		TEST(test_quiet),
 		TEST(test_restart),
+		TEST(test_poison_fails_alone),
+		TEST(test_unlucky_is_not_failed),
+		TEST(test_slow_progress_is_progress),
 		TEST(test_bad_memory),
 	};
 

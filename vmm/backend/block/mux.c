@@ -8,17 +8,15 @@
 
 #include <string.h>
 
+#include "vmm/backend/block/mux_driver.h"
 #include "vmm/base/util.h"
 
 enum {
 	OWN = BLKMUX_CLIENTS,
-	SLOT_BITS = 7, /* of a driver's request id; the rest tells one use of a slot from another */
 	SECTORS_A_BLOCK = BLKQ_BLOCK / BLKQ_SECTOR,
 	COUNT_MAX = UINT16_MAX,
 	BURST_DIVISOR = 16, /* of a second's worth, that may be moved at once */
 };
-
-_Static_assert(BLKMUX_SLOTS == 1 << SLOT_BITS, "slot numbers");
 
 static enum vmm_err attach(struct blkq *requests, struct blkq *responses, bool client,
 			   const struct blkmux_link *link)
@@ -72,170 +70,6 @@ enum vmm_err blkmux_add(struct blkmux *m, const struct blkmux_client_setup *setu
 	return VMM_OK;
 }
 
-/* ---- slots: what the driver has to do ---- */
-
-static struct blkmux_slot *free_slot(struct blkmux *m)
-{
-	for (unsigned i = 0; i < BLKMUX_SLOTS; i++) {
-		if (!m->slot[i].used)
-			return &m->slot[i];
-	}
-	return NULL;
-}
-
-/* Sends it at once, if nothing older waits. */
-static void fill_slot(struct blkmux *m, struct blkmux_slot *slot, unsigned client,
-		      const struct blkq_request *request)
-{
-	slot->used = true;
-	slot->client = (uint8_t)client;
-	slot->order = m->order++;
-	slot->request = *request;
-	slot->request.id =
-		((uint32_t)(slot - m->slot) | (uint32_t)(slot->order << SLOT_BITS)) & ~BLKQ_ID_LIFE;
-	slot->sent = !m->sync && m->unsent == 0 && blkq_put(&m->requests, &slot->request);
-	m->unsent += !slot->sent;
-}
-
-static struct blkmux_slot *oldest_unsent(struct blkmux *m)
-{
-	struct blkmux_slot *oldest = NULL;
-
-	for (unsigned i = 0; i < BLKMUX_SLOTS; i++) {
-		struct blkmux_slot *slot = &m->slot[i];
-
-		if (slot->used && !slot->sent && (oldest == NULL || slot->order < oldest->order))
-			oldest = slot;
-	}
-	return oldest;
-}
-
-static void unsend_all(struct blkmux *m)
-{
-	m->unsent = 0;
-	if (m->drain == BLKMUX_DRAIN_SENT)
-		m->drain = BLKMUX_DRAIN_OWED;
-	for (unsigned i = 0; i < BLKMUX_SLOTS; i++) {
-		m->slot[i].sent = false;
-		m->unsent += m->slot[i].used;
-	}
-}
-
-/*
- * After the driver's restart: BLKQ_SYNC first, then all there is. After our own: the barrier, and nothing
- * else before it is answered. True if nothing is left to send.
- */
-static bool send_all(struct blkmux *m)
-{
-	struct blkmux_slot *slot;
-
-	if (m->sync && !blkq_put(&m->requests, &(struct blkq_request){
-						       .code = BLKQ_SYNC,
-						       .block = m->medium.generation,
-						       .id = UINT32_MAX,
-					       }))
-		return false;
-	m->sync = false;
-	if (m->drain == BLKMUX_DRAIN_OWED) {
-		if (!blkq_put(&m->requests, &(struct blkq_request){
-						    .code = BLKQ_BARRIER,
-						    .id = BLKQ_ID_LIFE | m->life,
-					    }))
-			return false;
-		m->drain = BLKMUX_DRAIN_SENT;
-	}
-	while (m->unsent > 0 && (slot = oldest_unsent(m)) != NULL) {
-		if (!blkq_put(&m->requests, &slot->request))
-			return false;
-		slot->sent = true;
-		m->unsent--;
-	}
-	return true;
-}
-
-/* ---- the driver ---- */
-
-static void watch_driver(struct blkmux *m)
-{
-	struct blkq_medium medium;
-
-	/* What a driver says of its medium it says once in its life. */
-	if (m->started && blkq_medium_generation(m->medium_page) == m->medium.generation)
-		return;
-	if (!blkq_medium_read(m->medium_page, &medium))
-		return;
-	/* Responses that its predecessor gave count: the new one gives none before the sync. */
-	if (m->started ? medium.generation != m->medium.generation : medium.generation > 1) {
-		m->sync = true;
-		m->restarts += m->started;
-	}
-	if (!m->started || m->sync)
-		m->medium = medium;
-	m->started = true;
-}
-
-static void respond(struct blkmux_client *c, uint32_t id, uint32_t status, uint32_t count)
-{
-	const struct blkq_response response = { .status = status,
-						.count = (uint16_t)count,
-						.id = id };
-
-	(void)blkq_put(&c->responses, &response); /* there is room: see may_take() */
-}
-
-static void table_read(struct blkmux *m, bool good);
-
-static bool drains(const struct blkmux *m)
-{
-	return m->drain == BLKMUX_DRAIN_OWED || m->drain == BLKMUX_DRAIN_SENT;
-}
-
-/* Only the barrier's answer counts while there is one: the others are our predecessor's. */
-static bool draining(struct blkmux *m, const struct blkq_response *response)
-{
-	if (m->drain == BLKMUX_DRAINED)
-		return false;
-	if (m->drain == BLKMUX_DRAIN_SENT && response->id == (BLKQ_ID_LIFE | m->life))
-		m->drain = response->status == BLKQ_OK ? BLKMUX_DRAINED : BLKMUX_DRAIN_REFUSED;
-	return true;
-}
-
-/* True if there were any. */
-static bool take_responses(struct blkmux *m)
-{
-	struct blkq_response response;
-
-	for (unsigned left = BLKQ_CAPACITY; left > 0 && blkq_take(&m->responses, &response);
-	     left--) {
-		struct blkmux_slot *slot = &m->slot[response.id & (BLKMUX_SLOTS - 1)];
-		bool good = response.status == BLKQ_OK && response.count == slot->request.count;
-		struct blkmux_client *c;
-
-		if (draining(m, &response))
-			continue;
-		if (!slot->used || !slot->sent || slot->request.id != response.id) {
-			m->strange++;
-			continue;
-		}
-		slot->used = false;
-		if (slot->client == OWN) {
-			table_read(m, good);
-			continue;
-		}
-		c = &m->client[slot->client];
-		c->in_flight--;
-		if (good)
-			respond(c, slot->client_id, BLKQ_OK, slot->client_count);
-		else
-			respond(c, slot->client_id,
-				response.status == BLKQ_OK || response.status > BLKQ_NO_DEVICE
-					? (uint32_t)BLKQ_IO_ERROR
-					: response.status,
-				0);
-	}
-	return blkq_show(&m->responses);
-}
-
 /* ---- the partition table ---- */
 
 static void want_sectors(struct blkmux *m, uint64_t sector, uint32_t sectors)
@@ -246,10 +80,10 @@ static void want_sectors(struct blkmux *m, uint64_t sector, uint32_t sectors)
 		.block = sector,
 		.count = (uint16_t)sectors,
 	};
-	struct blkmux_slot *slot = free_slot(m);
+	struct blkmux_slot *slot = muxdrv_free_slot(m);
 
 	if (slot != NULL) /* always: no client has a disk yet */
-		fill_slot(m, slot, OWN, &request);
+		muxdrv_fill(m, slot, OWN, &request);
 }
 
 /* The header at the start of the disk, or the one at its end. */
@@ -271,11 +105,15 @@ static void table_next(struct blkmux *m, bool good)
 }
 
 /* What was asked for is in our data region; it is copied before it is looked at. */
-static void table_read(struct blkmux *m, bool good)
+static void read_table(struct blkmux *m)
 {
+	enum blkmux_own was = m->own;
 	uint8_t sector[GPT_SECTOR];
 
-	if (!good) {
+	m->own = BLKMUX_OWN_NONE;
+	if (was == BLKMUX_OWN_NONE)
+		return;
+	if (was == BLKMUX_OWN_BAD) {
 		table_next(m, false);
 	} else if (m->table == BLKMUX_TABLE_HEADER) {
 		memcpy(sector, m->own_data, sizeof(sector));
@@ -348,7 +186,7 @@ static bool open_clients(struct blkmux *m, uint64_t now, uint64_t *signals)
 {
 	bool any = false;
 
-	if (!m->started || drains(m) || m->table == BLKMUX_TABLE_ENTRIES)
+	if (!m->started || muxdrv_drains(m) || m->table == BLKMUX_TABLE_ENTRIES)
 		return false;
 	if (m->table == BLKMUX_TABLE_HEADER && (m->medium.features & BLKQ_F_SECTORS) == 0) {
 		m->table = BLKMUX_TABLE_DONE; /* a plain driver reads no single sectors */
@@ -470,7 +308,7 @@ static bool moves_data(uint32_t code)
 static void answer_held(struct blkmux_client *c, uint32_t status)
 {
 	c->refused += status != BLKQ_OK;
-	respond(c, c->request.id, status, c->request.count);
+	muxdrv_respond(c, c->request.id, status, c->request.count);
 	c->held = false;
 }
 
@@ -491,7 +329,7 @@ static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 		      struct blkmux_signals *signals)
 {
 	struct blkmux_client *c = &m->client[index];
-	struct blkmux_slot *slot = free_slot(m);
+	struct blkmux_slot *slot = muxdrv_free_slot(m);
 	struct blkq_request request;
 	uint32_t status;
 
@@ -522,7 +360,7 @@ static bool serve_one(struct blkmux *m, uint32_t index, uint64_t now,
 		c->allowance -= (int64_t)request.count * ((request.code & BLKQ_SECTORS) != 0
 								  ? (int64_t)BLKQ_SECTOR
 								  : (int64_t)BLKQ_BLOCK);
-	fill_slot(m, slot, index, &request);
+	muxdrv_fill(m, slot, index, &request);
 	slot->client_id = c->request.id;
 	slot->client_count = c->request.count;
 	c->in_flight++;
@@ -548,27 +386,24 @@ static void serve_clients(struct blkmux *m, uint64_t now, struct blkmux_signals 
 			break;
 		}
 		m->turn = (m->turn + 1) % m->client_count;
-		if (!send_all(m))
+		if (!muxdrv_send(m))
 			break;
 	}
-	(void)send_all(m);
+	(void)muxdrv_send(m);
 }
 
 struct blkmux_signals blkmux_run(struct blkmux *m, uint64_t now)
 {
 	struct blkmux_signals signals = { 0 };
-	bool taken;
+	bool taken = muxdrv_poll(m);
 
-	watch_driver(m);
-	taken = take_responses(m);
-	if (m->sync)
-		unsend_all(m);
+	read_table(m);
 	signals.opened = open_clients(m, now, &signals.clients);
-	if (m->started && send_all(m))
+	if (m->started && muxdrv_send(m))
 		serve_clients(m, now, &signals);
 	signals.driver = blkq_show(&m->requests);
 	/* There is room for an answer to each slot; only the barrier may have waited for others to be taken. */
-	signals.driver |= taken && drains(m);
+	signals.driver |= taken && muxdrv_drains(m);
 	for (uint32_t i = 0; i < m->client_count; i++) {
 		struct blkmux_client *c = &m->client[i];
 

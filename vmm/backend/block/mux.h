@@ -11,9 +11,10 @@
  * somebody may write are given to one client alone: whoever asks second for them gets no disk.
  *
  * What was sent to the driver is kept until it is answered. A driver that was started again (blkq.h) gets
- * all of it again, in the old order; clients notice nothing. A multiplexer that was started again first waits
- * until the driver is done with what its predecessor had sent, then is another server to its clients, which
- * send again what was not answered.
+ * all of it again, in the old order; clients notice nothing. Drivers that die one after the other and answer
+ * nothing get one request at a time, and one that three have died of fails. A multiplexer that was started
+ * again first waits until the driver is done with what its predecessor had sent, then is another server to its
+ * clients, which send again what was not answered.
  *
  * One thread; no time but what it is told.
  */
@@ -80,6 +81,7 @@ struct blkmux_client {
 
 struct blkmux_slot {
 	bool used, sent;
+	uint8_t lost;       /* drivers that died while they had nothing else */
 	uint8_t client;     /* BLKMUX_CLIENTS: the multiplexer's own */
 	uint32_t client_id; /* of the request, the client's */
 	uint16_t client_count;
@@ -102,6 +104,9 @@ enum blkmux_table {
 	BLKMUX_TABLE_DONE,
 };
 
+/* What became of what we read for ourselves. */
+enum blkmux_own { BLKMUX_OWN_NONE = 0, BLKMUX_OWN_GOOD, BLKMUX_OWN_BAD };
+
 struct blkmux {
 	struct blkq requests, responses; /* driver's */
 	void *medium_page;
@@ -111,11 +116,15 @@ struct blkmux {
 	bool started; /* the driver was there once */
 	bool sync;    /* a driver that was started again waits for BLKQ_SYNC */
 	uint32_t restarts;
-	uint32_t strange; /* responses of the driver's that answer nothing */
+	uint32_t fruitless; /* of them since it last answered */
+	bool careful;       /* the driver gets one request at a time */
+	uint32_t failed;    /* requests that drivers died of */
+	uint32_t strange;   /* responses of the driver's that answer nothing */
 	uint64_t hz;
 	const uint8_t *own_data; /* data region of our own */
 	uint64_t own_paddr;
 	enum blkmux_table table;
+	enum blkmux_own own;
 	bool table_backup, table_good;
 	struct gpt gpt;
 	uint8_t entries[GPT_ENTRIES_BYTES];
