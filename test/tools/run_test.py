@@ -137,6 +137,8 @@ class Run(unittest.TestCase):
 
     def test_a_disk_with_a_comma_in_its_name(self):
         with tempfile.NamedTemporaryFile(suffix=",readonly=on") as disk:
+            disk.write(b"sector")
+            disk.flush()
             done = self.run_machine('echo "$@"; ' + OFF.format(0), "--disk", disk.name)
             self.assertIn(f"file={disk.name.replace(',', ',,')},format=raw", done.stdout)
 
@@ -201,10 +203,11 @@ class Mistakes(unittest.TestCase):
     def test_disks(self):
         self.refused("--disk", "/no/such/file", says="no such file")
         self.refused("--disk", self.base, says="is not a file")
+        self.refused("--disk", self.file("nothing", ""), says="is empty")
 
     def test_source(self):
         self.refused(says="not devicetree source", text="/dts-v1/; / { oops")
-        self.refused("--disk", self.file("raw"), says="not devicetree source", text="# markdown")
+        self.refused("--disk", self.file("raw", "sector"), says="not devicetree source", text="# markdown")
 
     def test_ssh(self):
         self.refused("--ssh", "2222", says="no network card")

@@ -179,8 +179,6 @@ static void check_devices(const struct system_vm *vm, struct report *report)
 		bool pci = device->transport == VMM_TRANSPORT_PCI;
 
 		vm_path(&path, vm, "/devices/", device->name);
-		if (device->kind == VMM_DEVICE_NONE)
-			report_add(report, path.at, "kind", "\"none\"", "the kind of a device");
 		if (device->console != NULL && !kind->console)
 			report_add(report, path.at, "console", device->console,
 				   "only on a device that has a console");

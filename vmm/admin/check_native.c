@@ -230,6 +230,7 @@ static void check_shared(const struct system *system, uint32_t vm, uint32_t inde
 			 struct report *report)
 {
 	const struct system_device *mine = &system->vms[vm].devices[index];
+	const char *property = mine->partition != 0 ? "partition" : "range";
 	struct text allowed;
 
 	if (mine->kind != VMM_DEVICE_VIRTIO_BLK || mine->backend < 0)
@@ -248,7 +249,7 @@ static void check_shared(const struct system *system, uint32_t vm, uint32_t inde
 			text_add(&allowed, other->name);
 			text_add(&allowed, "'s ");
 			text_add(&allowed, theirs->name);
-			report_add(report, path, "range", "a disk that another writes or reads",
+			report_add(report, path, property, "a disk that another writes or reads",
 				   allowed.at);
 		}
 	}

@@ -152,8 +152,10 @@ static const struct device_kind device_kinds[VMM_DEVICE_KINDS] = {
 };
 
 const char *const device_kind_names[VMM_DEVICE_KINDS + 1] = {
-	"none",           "pl011",      "pl031",        "virtio-blk",     "virtio-net",
-	"virtio-console", "virtio-rng", "virtio-vsock", "virtio-balloon", NULL,
+	"",           "pl011",        "pl031",
+	"virtio-blk", "virtio-net",   "virtio-console",
+	"virtio-rng", "virtio-vsock", "virtio-balloon",
+	NULL,
 };
 
 const struct device_kind *device_kind(uint32_t kind)

@@ -120,8 +120,11 @@ static bool is_printable(const struct value *v)
 }
 
 /* The value in the words of the description's author, as far as a blob shows them. */
-static void describe_value(struct text *text, const struct value *v)
+static void describe_value(struct text *text, const struct schema_property *p,
+			   const struct value *v)
 {
+	bool ranges = p->type == SCHEMA_RANGE || p->type == SCHEMA_RANGES;
+
 	text_clear(text);
 	if (v->length == 0) {
 		text_add(text, "an empty value");
@@ -133,6 +136,10 @@ static void describe_value(struct text *text, const struct value *v)
 		text_add_number(text, be32(v->data));
 	} else if (v->length == 8) {
 		text_add_hex(text, be64(v->data));
+	} else if (v->length == 16 && ranges) {
+		text_add_hex(text, be64(v->data));
+		text_add(text, " ");
+		text_add_hex(text, be64(v->data + 8));
 	} else {
 		text_add_number(text, v->length);
 		text_add(text, " bytes");
@@ -248,7 +255,9 @@ static bool read_choice(const struct schema_property *p, const struct value *v, 
 {
 	text_clear(allowed);
 	for (uint32_t i = 0; p->choices[i] != NULL; i++) {
-		text_add(allowed, i == 0 ? "\"" : " or \"");
+		if (p->choices[i][0] == '\0')
+			continue;
+		text_add(allowed, allowed->length == 0 ? "\"" : " or \"");
 		text_add(allowed, p->choices[i]);
 		text_add(allowed, "\"");
 		if (is_string(v) && strcmp((const char *)v->data, p->choices[i]) == 0) {
@@ -352,7 +361,7 @@ void schema_read(struct report *report, const struct schema_node *node,
 			report_add(report, node->path.at, v.name, "an unknown property",
 				   allowed.at);
 		} else if (!read_property(p, &v, out, &allowed)) {
-			describe_value(&found, &v);
+			describe_value(&found, p, &v);
 			report_add(report, node->path.at, v.name, found.at, allowed.at);
 		}
 	}

@@ -35,7 +35,7 @@ struct schema_property {
 	uint16_t offset;            /* of the value in the caller's structure */
 	uint16_t count_offset;      /* lists: of the uint32_t count */
 	uint64_t min, max;          /* numbers, inclusive; strings: max is the length */
-	const char *const *choices; /* SCHEMA_CHOICE: ends with NULL */
+	const char *const *choices; /* SCHEMA_CHOICE: ends with NULL; "": not to be chosen */
 };
 
 /* A position in a description: where it is and how it is called in messages. */
