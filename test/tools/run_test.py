@@ -205,6 +205,14 @@ class Mistakes(unittest.TestCase):
         self.refused("--disk", self.base, says="is not a file")
         self.refused("--disk", self.file("nothing", ""), says="is empty")
 
+    def test_a_disk_for_nobody(self):
+        """What the description lacks is sysconf's to say."""
+        loader = importlib.machinery.SourceFileLoader("run", str(RUN))
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+        loader.exec_module(module)
+        blob = module.compiled(self.file("system.dts", DESCRIPTION))
+        self.assertEqual(module.add_disk(blob, argparse.Namespace(disk="raw", guest_initrd=None)), [])
+
     def test_source(self):
         self.refused(says="not devicetree source", text="/dts-v1/; / { oops")
         self.refused("--disk", self.file("raw", "sector"), says="not devicetree source", text="# markdown")
