@@ -81,6 +81,7 @@ static void reset(struct virtio_dev *vd)
 	vd->queue_select = 0;
 	vd->unfinished = 0;
 	vd->put_off = 0;
+	vd->early = 0;
 	for (unsigned i = 0; i < vd->setup.queue_count; i++)
 		virtq_reset(&vd->setup.queues[i], vd->setup.queue_size_max);
 	if (vd->setup.ops->reset != NULL)
@@ -210,10 +211,16 @@ void virtio_set_status(struct virtio_dev *vd, uint32_t status)
 	if (((vd->status | added) & VIRTIO_STATUS_FEATURES_OK) == 0)
 		added &= (uint8_t)~VIRTIO_STATUS_DRIVER_OK;
 	vd->status |= added;
-	if ((added & VIRTIO_STATUS_DRIVER_OK) == 0 || vd->broken || vd->setup.ops->start == NULL)
+	if ((added & VIRTIO_STATUS_DRIVER_OK) == 0 || vd->broken)
 		return;
 	enter(vd);
-	vd->setup.ops->start(vd);
+	if (vd->setup.ops->start != NULL)
+		vd->setup.ops->start(vd);
+	for (unsigned i = 0; i < vd->setup.queue_count; i++) {
+		if ((vd->early >> i & 1) != 0 && virtq_ready(vd, i))
+			vd->setup.ops->notify(vd, i);
+	}
+	vd->early = 0;
 	leave(vd);
 }
 
@@ -321,8 +328,13 @@ void virtio_reset_queue(struct virtio_dev *vd)
 
 void virtio_kick(struct virtio_dev *vd, uint32_t queue)
 {
-	if (queue >= vd->setup.queue_count || !virtq_ready(vd, queue))
+	if (queue >= vd->setup.queue_count)
 		return;
+	if (!virtq_ready(vd, queue)) {
+		if ((vd->status & VIRTIO_STATUS_DRIVER_OK) == 0)
+			vd->early |= UINT64_C(1) << queue;
+		return;
+	}
 	enter(vd);
 	vd->setup.ops->notify(vd, queue);
 	leave(vd);

@@ -167,6 +167,7 @@ struct virtio_dev {
 	uint32_t budget;       /* chains that may still be taken in this call into the device */
 	uint64_t unfinished;   /* queues that were not looked at to their end for want of it */
 	uint64_t put_off;      /* queues whose driver was told not to notify yet */
+	uint64_t early; /* queues that it notified us of before DRIVER_OK, as Linux' balloon does */
 	enum virtio_resumed resumed; /* what ops->notify() is called for */
 	struct virtq_segment scratch[VIRTQ_SEGMENTS];
 };

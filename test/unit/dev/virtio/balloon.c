@@ -197,6 +197,34 @@ static void statistics_are_kept_and_asked_for_again(void **state)
 	assert_true(balloon.stat[VIRTIO_BALLOON_FREE] == UINT64_MAX);
 }
 
+/* As Linux does it. */
+static void statistics_come_before_the_driver_is_ready(void **state)
+{
+	uint32_t written;
+	int id;
+
+	(void)state;
+	for (unsigned starts = 0; starts < 2; starts++) {
+		assert_true(driver_negotiate(&d, VIRTIO_F_VERSION_1 | VIRTIO_BALLOON_F_STATS_VQ));
+		for (unsigned i = 0; i < 3; i++)
+			driver_setup(&d, i, SIZE);
+		say_stats(7, VIRTIO_BALLOON_TOTAL);
+		assert_true(balloon.stat[VIRTIO_BALLOON_FREE] == UINT64_MAX); /* 2.1.2 */
+		driver_write(&d, 0x070, 1 | 2 | 8 | 4);
+		assert_int_equal(balloon.stat[VIRTIO_BALLOON_FREE], 7);
+		(void)driver_access(&d, true, 0x104, 4, 1);
+		assert_true(driver_used(&d, THIRD, &id, &written));
+		assert_int_equal(balloon.vd.early, 0);
+		driver_write(&d, 0x070, 0);
+	}
+	/* Nothing stays of it over a reset. */
+	assert_true(driver_negotiate(&d, VIRTIO_F_VERSION_1 | VIRTIO_BALLOON_F_STATS_VQ));
+	driver_setup(&d, THIRD, SIZE);
+	say_stats(8, VIRTIO_BALLOON_TOTAL);
+	driver_write(&d, 0x070, 0);
+	assert_int_equal(balloon.vd.early, 0);
+}
+
 static void queues_that_nobody_asked_for_do_nothing(void **state)
 {
 	struct driver_buffer b = { .gpa = DRIVER_GPA + 0x1000, .len = 100, .writable = true };
@@ -224,6 +252,7 @@ int main(void)
 		CASE(the_driver_says_what_it_has_reached),
 		CASE(free_pages_are_reported),
 		CASE(statistics_are_kept_and_asked_for_again),
+		CASE(statistics_come_before_the_driver_is_ready),
 		CASE(queues_that_nobody_asked_for_do_nothing),
 	};
 

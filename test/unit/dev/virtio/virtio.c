@@ -742,12 +742,14 @@ static void test_too_early(void **state)
 	driver_setup(&f->d, 0, SIZE);
 	assert_true(driver_add(&f->d, 0, three, 1, false) >= 0);
 	wr(QUEUE_NOTIFY, 0);
+	wr(QUEUE_NOTIFY, 1); /* not set up */
 	assert_int_equal(f->notified, 0);
 	wr(STATUS, RUNNING);
+	assert_int_equal(f->notified, 1); /* then it counts */
 	wr(QUEUE_NOTIFY, 0);
-	assert_int_equal(f->notified, 1);
-	wr(QUEUE_NOTIFY, 1); /* not set up */
-	assert_int_equal(f->notified, 1);
+	assert_int_equal(f->notified, 2);
+	wr(QUEUE_NOTIFY, 1);
+	assert_int_equal(f->notified, 2);
 }
 
 /* A guest that breaks its device over and over does not fill the log. */
