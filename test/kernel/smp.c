@@ -41,9 +41,8 @@ static void spin(seL4_Word unused)
 static void smp_runs_in_parallel(void)
 {
 	start();
-	spawn_on(1, spin, 0, 250);
-	while (s.count < 1000)
-		; /* of higher priority than us, but elsewhere */
+	spawn_on(1, spin, 0, 250); /* of higher priority than us, but elsewhere */
+	kt_until(&s.count, 1000);
 }
 
 static void waiter(seL4_Word unused)
