@@ -155,6 +155,7 @@ void __tsan_atomic_signal_fence(int order);
 uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t value, int order);
 void *__tsan_memset(void *at, int value, size_t size);
 void *__tsan_memcpy(void *to, const void *from, size_t size);
+void *__tsan_memmove(void *to, const void *from, size_t size);
 
 void __tsan_init(void)
 {
@@ -208,4 +209,10 @@ void *__tsan_memcpy(void *to, const void *from, size_t size)
 {
 	store(to);
 	return memcpy(to, from, size);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t size)
+{
+	store(to);
+	return memmove(to, from, size);
 }
